@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .array_memory import read_array
+from .fitted_form import as_fitted, missing
 from .threads import single_threaded
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy
     import numpy.typing
 
-    from .contract import Contract, Input
+    from .contract import Contract
 
     FloatArray = numpy.typing.NDArray[numpy.float64]
     BoolArray = numpy.typing.NDArray[numpy.bool_]
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _REFUSES = (ValueError, TypeError, ArithmeticError, LookupError)
 # scikit-learn's trees refuse what a float32 does not hold.
 _LARGEST_SINGLE = 3.4028234663852886e38
-# Frames of more columns are made in a piece for each dtype.
-_WIDE = 64
 
 
 class ServedEstimator:
@@ -73,8 +72,8 @@ class ServedEstimator:
 
         inputs = self._contract.inputs
         given = _numbers(numbers).reshape(1, len(inputs))
-        missing = np.isnan(given[0])
-        if missing.any() and not all(inputs[place].nullable for place in missing.nonzero()[0]):
+        gaps = np.isnan(given[0])
+        if gaps.any() and not all(inputs[place].nullable for place in gaps.nonzero()[0]):
             return None, None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -135,7 +134,7 @@ class ServedEstimator:
         accepted: BoolArray = np.ones(rows, dtype=bool)
         for each, column in zip(inputs, columns, strict=True):
             if not each.nullable:
-                accepted &= ~_missing(column)
+                accepted &= ~missing(column)
         values = np.full((rows, width), np.nan)
         answered = accepted.copy()
         with warnings.catch_warnings():
@@ -160,7 +159,7 @@ class ServedEstimator:
         import numpy as np
 
         kinds = [each.type for each in self._contract.inputs]
-        gaps = [_missing(column)[rows] for kind, column in zip(kinds, columns, strict=True) if kind == "boolean"]
+        gaps = [missing(column)[rows] for kind, column in zip(kinds, columns, strict=True) if kind == "boolean"]
         gaps = [each for each in gaps if each.any()]
         if not gaps or not self._contract.frame:
             return [rows]
@@ -210,20 +209,9 @@ class ServedEstimator:
             for found in self._search(evaluate, values, columns, part, why)
         ]
 
-    def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        if not self._contract.frame:
-            return self._matrix(columns)
-        frame = self._frame(columns)
-        if not self._contract.categorical:
-            return frame
-        known = self._contract.known
-        return frame.assign(
-            **{each.name: as_categories(frame[each.name], known.get(each.name)) for each in self._contract.texts}
-        )
-
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
-        return self._scored(self._given(columns), len(columns[0]))
+        return self._scored(as_fitted(self._contract, columns), len(columns[0]))
 
     def _scored(self, given: Any, rows: int) -> FloatArray:  # noqa: ANN401
         """The same of what the estimator is given."""
@@ -247,7 +235,7 @@ class ServedEstimator:
         output = self._contract.output
         if output.positive is None:
             return self._score(columns)
-        given = self._given(columns)
+        given = as_fitted(self._contract, columns)
         classes = {label: position for position, label in enumerate(self._estimator.classes_)}
         labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
@@ -261,75 +249,6 @@ class ServedEstimator:
         import numpy as np
 
         return np.asarray(self._estimator.predict(given)).reshape(-1)
-
-    def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        import pandas as pd
-
-        inputs = self._contract.inputs
-        if len(inputs) > _WIDE:
-            return self._wide_frame(columns)
-        frame = {}
-        for each, column in zip(inputs, columns, strict=True):
-            # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
-            # make another type of texts.
-            values = self._as_fitted(each, column)
-            frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
-        return pd.DataFrame(frame)
-
-    def _wide_frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        """The same in one piece for each dtype: of a thousand columns made one by one a row costs 50 ms."""
-        import numpy as np
-        import pandas as pd
-
-        alike: dict[Any, list[tuple[str, Any]]] = {}
-        for each, column in zip(self._contract.inputs, columns, strict=True):
-            values = self._as_fitted(each, column)
-            alike.setdefault(values.dtype, []).append((each.name, values))
-        parts = []
-        for dtype, part in alike.items():
-            names, values = zip(*part, strict=True)
-            parts.append(pd.DataFrame(np.column_stack(values), columns=list(names), dtype=dtype))
-        return pd.concat(parts, axis=1)[[each.name for each in self._contract.inputs]]
-
-    def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        import numpy as np
-
-        if not self._contract.texts:
-            return np.column_stack(columns)
-        matrix = np.empty((len(columns[0]), len(columns)), dtype=object)
-        for position, (each, column) in enumerate(zip(self._contract.inputs, columns, strict=True)):
-            matrix[:, position] = self._as_fitted(each, column)
-        return matrix
-
-    def _as_fitted(self, described: Input, column: Any) -> Any:  # noqa: ANN401
-        import numpy as np
-
-        if described.type == "double precision":
-            return column
-        missing = _missing(column)
-        if described.type == "boolean" and not missing.any():
-            return column.astype(bool)
-        values = column.astype(object)
-        if described.type == "boolean":
-            values[~missing] = column[~missing].astype(bool)
-        values[missing] = None if self._contract.missing_text == "none" else np.nan
-        return values
-
-
-def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
-    """A series of texts as pandas' categories: boosters find their own among them by name.
-
-    Raises:
-        ValueError: one is not among those that are known, and these are all.
-    """
-    import pandas as pd
-
-    found = sorted(texts.dropna().unique())
-    strange = [] if known is None else [each for each in found if each not in known]
-    if strange:
-        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
-    # Without any category they would be numbers.
-    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
 
 
 def _numbers(values: Numbers) -> FloatArray:
@@ -390,15 +309,6 @@ def _array(values: Sequence[Any] | None, dtype: type) -> Any:  # noqa: ANN401
     import numpy as np
 
     return np.asarray([] if values is None else values, dtype=dtype)
-
-
-def _missing(column: Any) -> BoolArray:  # noqa: ANN401
-    import numpy as np
-
-    nothing: Any = None
-    # A comparison that numpy makes takes a third of the time of a loop.
-    missing: BoolArray = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
-    return missing
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 """Makes PMML documents of trees and ensembles, and stores what jpmml-evaluator gives for those that are drawn.
 
-Run in an environment that has `requirements-pmml-trees.txt`, with Java: ``python make_pmml_trees.py [word ...]``.
+Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml_trees.py [word ...]``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,11 @@ def _estimators() -> dict[str, tuple[Any, str, list[str]]]:
     """By the name of the fixture: what is fitted, on which target, and on which columns."""
     tree = DecisionTreeClassifier(max_depth=2, random_state=0)
     numbers, every = ["minutes", "calls"], ["minutes", "calls", "plan"]
-    voters = [("a", tree), ("b", DecisionTreeClassifier(max_depth=3)), ("c", DecisionTreeClassifier(max_depth=1))]
+    voters = [
+        ("a", tree),
+        ("b", DecisionTreeClassifier(max_depth=3, random_state=0)),
+        ("c", DecisionTreeClassifier(max_depth=1, random_state=0)),
+    ]
     return {
         "tree_classifier": (DecisionTreeClassifier(max_depth=4, random_state=0), "three", numbers),
         "tree_regressor": (DecisionTreeRegressor(max_depth=4, random_state=0), "value", numbers),
@@ -110,7 +114,12 @@ def _estimators() -> dict[str, tuple[Any, str, list[str]]]:
         "voting_hard": (VotingClassifier(voters), "three", numbers),
         "voting_soft": (VotingClassifier(voters, voting="soft", weights=[1, 2, 1]), "two", numbers),
         "voting_value": (
-            VotingRegressor([("a", DecisionTreeRegressor(max_depth=2)), ("b", RandomForestRegressor(3, max_depth=2))]),
+            VotingRegressor(
+                [
+                    ("a", DecisionTreeRegressor(max_depth=2, random_state=0)),
+                    ("b", RandomForestRegressor(3, max_depth=2, random_state=0)),
+                ]
+            ),
             "value",
             numbers,
         ),

@@ -13,16 +13,18 @@ import pytest
 from pgscore.publishing.documents import FORMATS, read_document
 from pgscore_runtime.onnx_file import OnnxFile
 
+from tests.support.database import Session
 from tests.support.examples import ALIKE
 
 from .fixtures import Fixture, paths, read_fixture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pgscore.publishing.documents import DocumentFormat
 
-    from tests.support.database import Database, Session
+    from tests.support.database import Database
 
 # Numbers that count events are no floats.
 _COLUMNS = {"double precision": "numeric"}
@@ -155,13 +157,21 @@ def _row(fixture: Fixture) -> dict[str, str | None]:
     )
 
 
+@pytest.fixture
+def own_session(shared: Database) -> Iterator[Session]:
+    """A session that ends: one that had planned for each of 200 tables would look through all plans at each change."""
+    session = Session(shared.dsn())
+    yield session
+    session.close()
+
+
 @pytest.mark.parametrize(("kind", "path"), _FILES, ids=[f"{kind}-{path.stem}" for kind, path in _FILES])
 def test_a_file_is_published_attached_scored_and_explained(
-    shared: Database, shared_session: Session, kind: str, path: Path
+    shared: Database, own_session: Session, kind: str, path: Path
 ) -> None:
     """Its golden rows are its tool's predictions, which each engine gives before it is promoted."""
     fixture = read_fixture(path)
-    bound = _Bound(shared, shared_session, kind, fixture)
+    bound = _Bound(shared, own_session, kind, fixture)
     assert bound.published.obstacle is None
     assert {each.engine for each in bound.published.verifications} >= {"sql", "interpreter"}
     assert all(each.ok for each in bound.published.verifications)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from catboost import CatBoostClassifier
-from pgscore_runtime import array_memory, artifact, entry, estimator, signature
+from pgscore_runtime import array_memory, artifact, entry, fitted_form, signature
 from pgscore_runtime.contract import Contract, Input, InputType, Output
 from pgscore_runtime.errors import Refusal
 from pgscore_runtime.estimator import ServedEstimator
@@ -87,7 +87,7 @@ def test_a_wide_frame_is_the_frame_that_a_narrow_one_is(missing_text: str, monke
     frames = []
     for rows in (3, 1):
         for widest in (6, 5):
-            monkeypatch.setattr(estimator, "_WIDE", widest)
+            monkeypatch.setattr(fitted_form, "_WIDE", widest)
             recorder = _Recorder()
             ServedEstimator(recorder, contract).scores(
                 rows, numbers[: 4 * rows], ["a", None, None, "1", "", "b"][: 2 * rows]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 from pgscore_runtime.contract import Output
-from pgscore_runtime.estimator import as_categories
+from pgscore_runtime.fitted_form import as_categories
 from sklearn.base import BaseEstimator
 
 from pgscore.errors import PgscoreError
