@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "f34dcdd2a357bfd79d2997864ee9d02bee57e351cde42b42d664cb0a08f5772f")
+    run_frozen("0005_plpython.up.sql", "36862a35e1c87e8b2663cace7249890de6afbb43ba93bfe15a62772f0e948b39")
 
 
 def downgrade() -> None:

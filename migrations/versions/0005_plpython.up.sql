@@ -32,7 +32,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+name = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1253,6 +1253,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .array_memory import read_array
+from .fitted_form import as_fitted, missing
 from .threads import single_threaded
 
 if TYPE_CHECKING:
@@ -1261,7 +1262,7 @@ if TYPE_CHECKING:
     import numpy
     import numpy.typing
 
-    from .contract import Contract, Input
+    from .contract import Contract
 
     FloatArray = numpy.typing.NDArray[numpy.float64]
     BoolArray = numpy.typing.NDArray[numpy.bool_]
@@ -1271,8 +1272,6 @@ if TYPE_CHECKING:
 _REFUSES = (ValueError, TypeError, ArithmeticError, LookupError)
 # scikit-learn's trees refuse what a float32 does not hold.
 _LARGEST_SINGLE = 3.4028234663852886e38
-# Frames of more columns are made in a piece for each dtype.
-_WIDE = 64
 
 
 class ServedEstimator:
@@ -1319,8 +1318,8 @@ class ServedEstimator:
 
         inputs = self._contract.inputs
         given = _numbers(numbers).reshape(1, len(inputs))
-        missing = np.isnan(given[0])
-        if missing.any() and not all(inputs[place].nullable for place in missing.nonzero()[0]):
+        gaps = np.isnan(given[0])
+        if gaps.any() and not all(inputs[place].nullable for place in gaps.nonzero()[0]):
             return None, None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -1381,7 +1380,7 @@ class ServedEstimator:
         accepted: BoolArray = np.ones(rows, dtype=bool)
         for each, column in zip(inputs, columns, strict=True):
             if not each.nullable:
-                accepted &= ~_missing(column)
+                accepted &= ~missing(column)
         values = np.full((rows, width), np.nan)
         answered = accepted.copy()
         with warnings.catch_warnings():
@@ -1406,7 +1405,7 @@ class ServedEstimator:
         import numpy as np
 
         kinds = [each.type for each in self._contract.inputs]
-        gaps = [_missing(column)[rows] for kind, column in zip(kinds, columns, strict=True) if kind == "boolean"]
+        gaps = [missing(column)[rows] for kind, column in zip(kinds, columns, strict=True) if kind == "boolean"]
         gaps = [each for each in gaps if each.any()]
         if not gaps or not self._contract.frame:
             return [rows]
@@ -1456,20 +1455,9 @@ class ServedEstimator:
             for found in self._search(evaluate, values, columns, part, why)
         ]
 
-    def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        if not self._contract.frame:
-            return self._matrix(columns)
-        frame = self._frame(columns)
-        if not self._contract.categorical:
-            return frame
-        known = self._contract.known
-        return frame.assign(
-            **{each.name: as_categories(frame[each.name], known.get(each.name)) for each in self._contract.texts}
-        )
-
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
-        return self._scored(self._given(columns), len(columns[0]))
+        return self._scored(as_fitted(self._contract, columns), len(columns[0]))
 
     def _scored(self, given: Any, rows: int) -> FloatArray:  # noqa: ANN401
         """The same of what the estimator is given."""
@@ -1493,7 +1481,7 @@ class ServedEstimator:
         output = self._contract.output
         if output.positive is None:
             return self._score(columns)
-        given = self._given(columns)
+        given = as_fitted(self._contract, columns)
         classes = {label: position for position, label in enumerate(self._estimator.classes_)}
         labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
@@ -1507,75 +1495,6 @@ class ServedEstimator:
         import numpy as np
 
         return np.asarray(self._estimator.predict(given)).reshape(-1)
-
-    def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        import pandas as pd
-
-        inputs = self._contract.inputs
-        if len(inputs) > _WIDE:
-            return self._wide_frame(columns)
-        frame = {}
-        for each, column in zip(inputs, columns, strict=True):
-            # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
-            # make another type of texts.
-            values = self._as_fitted(each, column)
-            frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
-        return pd.DataFrame(frame)
-
-    def _wide_frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        """The same in one piece for each dtype: of a thousand columns made one by one a row costs 50 ms."""
-        import numpy as np
-        import pandas as pd
-
-        alike: dict[Any, list[tuple[str, Any]]] = {}
-        for each, column in zip(self._contract.inputs, columns, strict=True):
-            values = self._as_fitted(each, column)
-            alike.setdefault(values.dtype, []).append((each.name, values))
-        parts = []
-        for dtype, part in alike.items():
-            names, values = zip(*part, strict=True)
-            parts.append(pd.DataFrame(np.column_stack(values), columns=list(names), dtype=dtype))
-        return pd.concat(parts, axis=1)[[each.name for each in self._contract.inputs]]
-
-    def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        import numpy as np
-
-        if not self._contract.texts:
-            return np.column_stack(columns)
-        matrix = np.empty((len(columns[0]), len(columns)), dtype=object)
-        for position, (each, column) in enumerate(zip(self._contract.inputs, columns, strict=True)):
-            matrix[:, position] = self._as_fitted(each, column)
-        return matrix
-
-    def _as_fitted(self, described: Input, column: Any) -> Any:  # noqa: ANN401
-        import numpy as np
-
-        if described.type == "double precision":
-            return column
-        missing = _missing(column)
-        if described.type == "boolean" and not missing.any():
-            return column.astype(bool)
-        values = column.astype(object)
-        if described.type == "boolean":
-            values[~missing] = column[~missing].astype(bool)
-        values[missing] = None if self._contract.missing_text == "none" else np.nan
-        return values
-
-
-def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
-    """A series of texts as pandas' categories: boosters find their own among them by name.
-
-    Raises:
-        ValueError: one is not among those that are known, and these are all.
-    """
-    import pandas as pd
-
-    found = sorted(texts.dropna().unique())
-    strange = [] if known is None else [each for each in found if each not in known]
-    if strange:
-        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
-    # Without any category they would be numbers.
-    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
 
 
 def _numbers(values: Numbers) -> FloatArray:
@@ -1638,17 +1557,120 @@ def _array(values: Sequence[Any] | None, dtype: type) -> Any:  # noqa: ANN401
     return np.asarray([] if values is None else values, dtype=dtype)
 
 
-def _missing(column: Any) -> BoolArray:  # noqa: ANN401
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+''',
+".fitted_form": r'''
+"""Columns in the form that an estimator was fitted with: a frame, or a matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy
+    import numpy.typing
+
+    from .contract import Contract, Input
+
+# Frames of more columns are made in a piece for each dtype.
+_WIDE = 64
+
+
+def as_fitted(contract: Contract, columns: list[Any]) -> Any:  # noqa: ANN401
+    """What the estimator is called with: the contract's inputs, a column each, None or NaN where a value is missing."""
+    if not contract.frame:
+        return _matrix(contract, columns)
+    frame = _frame(contract, columns)
+    if not contract.categorical:
+        return frame
+    known = contract.known
+    return frame.assign(**{each.name: as_categories(frame[each.name], known.get(each.name)) for each in contract.texts})
+
+
+def _frame(contract: Contract, columns: list[Any]) -> Any:  # noqa: ANN401
+    import pandas as pd
+
+    inputs = contract.inputs
+    if len(inputs) > _WIDE:
+        return _wide_frame(contract, columns)
+    frame = {}
+    for each, column in zip(inputs, columns, strict=True):
+        # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
+        # make another type of texts.
+        values = _column(contract, each, column)
+        frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
+    return pd.DataFrame(frame)
+
+
+def _wide_frame(contract: Contract, columns: list[Any]) -> Any:  # noqa: ANN401
+    """The same in one piece for each dtype: of a thousand columns made one by one a row costs 50 ms."""
+    import numpy as np
+    import pandas as pd
+
+    alike: dict[Any, list[tuple[str, Any]]] = {}
+    for each, column in zip(contract.inputs, columns, strict=True):
+        values = _column(contract, each, column)
+        alike.setdefault(values.dtype, []).append((each.name, values))
+    parts = []
+    for dtype, part in alike.items():
+        names, values = zip(*part, strict=True)
+        parts.append(pd.DataFrame(np.column_stack(values), columns=list(names), dtype=dtype))
+    return pd.concat(parts, axis=1)[[each.name for each in contract.inputs]]
+
+
+def _matrix(contract: Contract, columns: list[Any]) -> Any:  # noqa: ANN401
+    import numpy as np
+
+    if not contract.texts:
+        return np.column_stack(columns)
+    matrix = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for position, (each, column) in enumerate(zip(contract.inputs, columns, strict=True)):
+        matrix[:, position] = _column(contract, each, column)
+    return matrix
+
+
+def _column(contract: Contract, described: Input, column: Any) -> Any:  # noqa: ANN401
+    import numpy as np
+
+    if described.type == "double precision":
+        return column
+    gaps = missing(column)
+    if described.type == "boolean" and not gaps.any():
+        return column.astype(bool)
+    values = column.astype(object)
+    if described.type == "boolean":
+        values[~gaps] = column[~gaps].astype(bool)
+    values[gaps] = None if contract.missing_text == "none" else np.nan
+    return values
+
+
+def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
+    """A series of texts as pandas' categories: boosters find their own among them by name.
+
+    Raises:
+        ValueError: one is not among those that are known, and these are all.
+    """
+    import pandas as pd
+
+    found = sorted(texts.dropna().unique())
+    strange = [] if known is None else [each for each in found if each not in known]
+    if strange:
+        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
+    # Without any category they would be numbers.
+    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
+
+
+def missing(column: Any) -> numpy.typing.NDArray[numpy.bool_]:  # noqa: ANN401
+    """For each row whether its value is missing."""
     import numpy as np
 
     nothing: Any = None
     # A comparison that numpy makes takes a third of the time of a loop.
-    missing: BoolArray = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
-    return missing
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    found: numpy.typing.NDArray[numpy.bool_] = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
+    return found
 ''',
 ".flat": r'''
 """Walking tree ensembles as they are stored, which needs no preparation: for the first rows of a session.
@@ -5898,7 +5920,7 @@ create or replace function pgscore_trusted._receive(ordinal integer, content byt
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -5913,7 +5935,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;
@@ -5953,7 +5975,7 @@ create function pgscore_trusted._estimate_called(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         return None
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every, graphs)
@@ -6009,7 +6031,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         return None
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
@@ -6045,7 +6067,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -6063,7 +6085,7 @@ create or replace function pgscore_trusted._load_program(program text) returns p
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -6076,7 +6098,7 @@ create or replace function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982" + digest)
+    walker = GD.get("pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -6086,7 +6108,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982" + digest)
+    walker = GD.get("pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -6095,7 +6117,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -6114,7 +6136,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982" + digest)
+    explainer = GD.get("pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -6131,7 +6153,7 @@ create or replace function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
+    runtime = "pgscore_runtime:212b020490f3c00dfae3751222d6c3df9aec827d007d92bf4d00b90f08272189"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()
