@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from .ages import age
 from .app import Dsn, Json, Model, app, command
 from .files import given_text
 from .output import bars, print_json, say, steps, table
-
-if TYPE_CHECKING:
-    from pgscore.overview import Comparison, Explanation
 
 _FOREVER = "forever"
 
@@ -45,7 +42,7 @@ def compare(
     ] = TOP,
     dsn: Dsn = "",
     as_json: Json = False,
-) -> None:
+) -> overview.Comparison:
     """Compares two versions on the rows of a table.
 
     It says how many scores move and how far, which rows move most, and how many cross a threshold. Nothing is changed.
@@ -69,9 +66,10 @@ def compare(
         print_json({**document, "quantiles": {f"{share:g}": change for share, change in found.quantiles.items()}})
     else:
         _show(found)
+    return found
 
 
-def _show(found: Comparison) -> None:
+def _show(found: overview.Comparison) -> None:
     part = f"about {found.rows:,} of {found.total:,}" if found.is_sample else f"all {found.rows:,}"
     say(f"{found.model} version {found.version} and version {found.other}, on {part} rows of {found.profile}")
     share = f" ({found.moved / found.compared:.1%})" if found.compared else ""
@@ -122,7 +120,7 @@ def explain(
     top: Annotated[int | None, typer.Option(min=1, metavar="COUNT", help="Show so many inputs.")] = None,
     dsn: Dsn = "",
     as_json: Json = False,
-) -> None:
+) -> overview.Explanation | None:
     """Shows what each input adds to the score of a row.
 
     The numbers are log-odds where the score is a probability of log-odds, logarithms where it is exponential, else
@@ -144,9 +142,10 @@ def explain(
         print_json(asdict(found))
     else:
         _show_reasons(found, top)
+    return found
 
 
-def _show_reasons(found: Explanation, top: int | None) -> None:
+def _show_reasons(found: overview.Explanation, top: int | None) -> None:
     say(f"{found.model} version {found.version}", "")
     shown = found.contributions[:top]
     rest = sum(each.contribution for each in found.contributions[len(shown) :])
