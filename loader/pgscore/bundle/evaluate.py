@@ -78,6 +78,11 @@ class Bundle:
             self._check(golden, position)
         self._interpreter = Interpreter(found.program, _FIRST_ROWS)
 
+    @property
+    def opened(self) -> Opened:
+        """What it was made of."""
+        return self._found
+
     def prepare(self) -> None:
         """Makes ready for many rows, which otherwise comes after the first few: so none of them waits for it."""
         self._interpreter = Interpreter(self._found.program)
