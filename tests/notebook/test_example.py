@@ -38,7 +38,9 @@ def test_the_notebook_shows_what_it_gives(installed: Database, tmp_path: Path) -
     written = nbformat.read(_PLACE, as_version=4)
     executed = nbformat.read(_PLACE, as_version=4)
     folders = dict.fromkeys(("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"), str(tmp_path))
-    client = NotebookClient(executed, timeout=300, resources={"metadata": {"path": str(ROOT)}}, record_timing=False, coalesce_streams=True)
+    client = NotebookClient(
+        executed, timeout=300, resources={"metadata": {"path": str(ROOT)}}, record_timing=False, coalesce_streams=True
+    )
     client.execute(env={**environment(installed.dsn(_LOGIN)), **folders})
     if os.environ.get("PGSCORE_UPDATE_SNAPSHOTS") == "1":
         for cell in executed.cells:

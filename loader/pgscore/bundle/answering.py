@@ -1,36 +1,42 @@
 """Answering a request over HTTP with a bundle, whatever has received it: what functions of a cloud are made of.
 
-{"row": {…}}                    {"model": "churn", "version": 3, "score": 0.31}
-{"row": {…}, "events": [{…}]}   {"model": "churn", "version": 3, "score": 0.57, "profile": {…}}
-{"rows": [{…}, {…}]}            {"model": "churn", "version": 3, "scores": [0.31, null]}
+Requests and answers are those of `POST /models/{model}/score` of the web service, and so are the problems:
 
-Beside `events` may stand `binding` and `columns`, as `Bundle.reduce` takes them.
+    {"row": {…}}                          {"model": "churn", "version": 3, "score": 0.31}
+    {"row": {…}, "events": [{…}]}         the same, of what the events make of the row
+    {"rows": [{…}, {…}]}                  {"model": "churn", "version": 3, "rows": [{"score": 0.31}, {"score": 0.2}]}
 """
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal
-from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pgscore.errors import PgscoreError
 
+from .payload import arrays
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from .evaluate import Bundle
 
-_FORMS = 'Send {"row": {…}}, {"row": {…}, "events": […]} or {"rows": [{…}, …]}.'
-_TITLES = {400: "Bad Request", 405: "Method Not Allowed", 422: "Unprocessable Content"}
+    Row = dict[str, Any]
+
+_TITLES = {400: "Bad Request", 405: "Method Not Allowed", 422: "Unprocessable Entity"}
+_FIELDS = ("row", "rows", "events", "binding")
+_MOST_ROWS, _MOST_EVENTS, _MOST_ERRORS = 1000, 10_000, 20
+# Past so many digits no double holds a number, and reading it takes long.
+_DIGITS = 400
 
 
 class Answer(NamedTuple):
     """What to send back.
 
     Attributes:
-        status: 200; 400 where the body is no JSON of one of these forms, 405 where the method is not POST, 422 where
-            the model does not take a row, or the binding an event.
+        status: 200; 400 where the body is no JSON, 405 where the method is not POST, 422 where the model does not take
+            a row, or the binding an event.
         body: JSON; of an error problem details, as RFC 9457 says.
         headers: its type, and what is allowed where the method was another.
     """
@@ -40,92 +46,166 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
+class _Problem(Exception):  # noqa: N818  the RFC's word
+    def __init__(self, status: int, kind: str, detail: str, errors: Sequence[dict[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.errors = status, kind, errors
+
+
 def answer(bundle: Bundle, method: str, body: bytes | str) -> Answer:
     """Answers a request; it raises nothing for whatever was sent."""
-    if method.upper() != "POST":
-        return _problem(405, f"{method} is not answered here", "Send POST.", {"allow": "POST"})
     try:
-        request = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return _problem(400, "the body is no JSON", _FORMS)
-    if not isinstance(request, dict) or not _is_a_form(set(request)):
-        return _problem(400, "the body is none of the forms that are answered", _FORMS)
+        if method.upper() != "POST":
+            raise _Problem(405, "", f"{method} is not answered here: send POST")
+        said = _answered(bundle, _parsed(body))
+    except _Problem as problem:
+        return _refused(problem)
+    said = {"model": bundle.model, "version": bundle.version, **said}
+    return Answer(200, json.dumps(_finite(said), allow_nan=False), {"content-type": "application/json"})
+
+
+def _answered(bundle: Bundle, document: Row) -> Row:
+    for name in document.keys() - set(_FIELDS):
+        _wrong(f"/{_pointer(name)}", "there is no such member: a body has row or rows, events and binding")
+    if ("row" in document) == ("rows" in document):
+        _wrong("", "a body has either row or rows")
+    single = "row" in document
+    rows = [document["row"]] if single else document["rows"]
+    if type(rows) is not list or not 0 < len(rows) <= _MOST_ROWS:
+        _wrong("/rows", f"it is to be an array of 1 to {_MOST_ROWS:,} objects")
+    places = ["/row"] if single else [f"/rows/{n}" for n in range(len(rows))]
+    for row, place in zip(rows, places, strict=True):
+        if type(row) is not dict:
+            _wrong(place, "it is to be an object of the inputs by their names")
+    if "events" in document:
+        rows = _reduced(bundle, rows, document, single=single)
+    elif "binding" in document:
+        _wrong("/binding", "it goes with events")
+    scored = [_scored(bundle, row, place) for row, place in zip(rows, places, strict=True)]
+    return scored[0] if single else {"rows": scored}
+
+
+def _reduced(bundle: Bundle, rows: list[Row], document: Row, *, single: bool) -> list[Row]:
+    events = [document["events"]] if single else document["events"]
+    if type(events) is not list or len(events) != len(rows):
+        _wrong("/events", "it is to be an array, for rows of one array for each of them")
+    if any(type(each) is not list or any(type(event) is not dict for event in each) for each in events):
+        _wrong("/events", "it is to be an array of objects, which are events")
+    if sum(map(len, events)) > _MOST_EVENTS:
+        _wrong("/events", f"it is to have at most {_MOST_EVENTS:,} events")
+    name = document.get("binding")
+    if name is not None and type(name) is not str:
+        _wrong("/binding", "it is to be a binding's name")
+    reduced = []
+    for n, (row, of_row) in enumerate(zip(rows, events, strict=True)):
+        try:
+            reduced.append(bundle.reduce(row, of_row, binding=name, columns=_moved(bundle, name)))
+        except PgscoreError as error:
+            _wrong("/events" if single else f"/events/{n}", f"{error} {error.hint}".strip())
+    return reduced
+
+
+def _moved(bundle: Bundle, name: str | None) -> list[str] | None:
+    """The columns that the model reads: what cannot be known of others does not stand in the way."""
+    for each in bundle.opened.bindings:
+        if name in (None, each["name"]):
+            return [one["column"] for one in each["reducers"] if one["column"] in bundle.inputs]
+    return None
+
+
+def _scored(bundle: Bundle, row: Row, place: str) -> Row:
     try:
-        said = _scored(bundle, request)
-    except PgscoreError as error:
-        return _problem(422, str(error), error.hint)
-    return _json(200, "application/json", {"model": bundle.model, "version": bundle.version, **said})
+        score = bundle.score(row)
+    except (PgscoreError, RecursionError) as error:
+        raise _wrong_row(bundle, row, place, error) from None
+    return {"score": score} if score is not None else {"score": None, "reason": bundle.reason(row)}
 
 
-def _is_a_form(names: set[str]) -> bool:
-    return names in ({"row"}, {"rows"}) or {"row", "events"} <= names <= {"row", "events", "binding", "columns"}
+def _wrong_row(bundle: Bundle, row: Row, place: str, error: Exception) -> _Problem:
+    """Where a row is wrong: each input that is."""
+    errors = []
+    for each in bundle.opened.program.inputs:
+        try:
+            arrays((each,), row)
+        except PgscoreError as problem:
+            errors.append({"pointer": f"{place}/{_pointer(each.name)}", "detail": str(problem)})
+        except RecursionError:
+            errors.append({"pointer": f"{place}/{_pointer(each.name)}", "detail": "it is nested too deeply"})
+    if not errors:
+        return _Problem(422, "refused", str(error))
+    return _Problem(422, "wrong-row", errors[0]["detail"], errors[:_MOST_ERRORS])
 
 
-def _scored(bundle: Bundle, request: dict[str, Any]) -> dict[str, Any]:
-    if "rows" in request:
-        rows = _list(request["rows"], "rows")
-        return {"scores": [_at(f"rows[{n}]", bundle.score, _object(row, f"rows[{n}]")) for n, row in enumerate(rows)]}
-    row = _object(request["row"], "row")
-    if "events" not in request:
-        return {"score": bundle.score(row)}
-    events = [_object(event, f"events[{n}]") for n, event in enumerate(_list(request["events"], "events"))]
-    binding, columns = request.get("binding"), request.get("columns")
-    if not isinstance(binding, str | None):
-        raise PgscoreError("binding is no text", f"The bundle holds {', '.join(bundle.bindings)}.")
-    if columns is not None and not all(isinstance(each, str) for each in _list(columns, "columns")):
-        raise PgscoreError("columns holds something else than texts", "Name columns that the binding moves.")
-    profile = bundle.reduce(row, events, binding=binding, columns=columns)
-    return {"score": bundle.score(profile), "profile": profile}
-
-
-def _at(place: str, score: Callable[[Any], float | None], row: dict[str, Any]) -> float | None:
+def _parsed(body: bytes | str) -> Row:
     try:
-        return score(row)
-    except PgscoreError as error:
-        raise PgscoreError(f"{place}: {error}", error.hint) from None
+        text = body.decode() if isinstance(body, bytes) else body
+        document = _DECODER.decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            # Half a pair of surrogates is no character.
+            json.dumps(document, ensure_ascii=False).encode()
+    except RecursionError:
+        _malformed("it is nested too deeply")
+    except UnicodeError:
+        _malformed("it is not text in UTF-8")
+    except ValueError as error:
+        _malformed(str(error))
+    if type(document) is not dict:
+        detail = "it is no object"
+        raise _Problem(422, "wrong-body", "the body is to be a JSON object", [{"pointer": "", "detail": detail}])
+    return document
 
 
-def _list(found: Any, place: str) -> list[Any]:  # noqa: ANN401
-    if not isinstance(found, list):
-        raise PgscoreError(f"{place} is no array", _FORMS)
-    return found
+def _refused(problem: _Problem) -> Answer:
+    said: Row = {
+        "type": f"https://pgscore.invalid/problems/{problem.kind}" if problem.kind else "about:blank",
+        "title": _TITLES[problem.status],
+        "status": problem.status,
+        "detail": str(problem),
+    }
+    if problem.errors:
+        said["errors"] = problem.errors
+    headers = {"content-type": "application/problem+json", **({"allow": "POST"} if problem.status == 405 else {})}  # noqa: PLR2004
+    return Answer(problem.status, json.dumps(said), headers)
 
 
-def _object(found: Any, place: str) -> dict[str, Any]:  # noqa: ANN401
-    if not isinstance(found, dict):
-        raise PgscoreError(f"{place} is no object", _FORMS)
-    return found
+def _malformed(why: str) -> NoReturn:
+    raise _Problem(400, "malformed", f"the body is not JSON: {why}") from None
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _wrong(pointer: str, detail: str) -> NoReturn:
+    place = pointer or "the body"
+    raise _Problem(422, "wrong-body", f"{place}: {detail}", [{"pointer": pointer, "detail": detail}]) from None
 
 
-def _problem(status: int, detail: str, hint: str, headers: dict[str, str] | None = None) -> Answer:
-    said = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": detail}
-    return _json(status, "application/problem+json", {**said, "hint": hint} if hint else said, headers)
+def _pointer(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
-def _json(status: int, kind: str, said: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
-    return Answer(status, json.dumps(_jsonable(said), allow_nan=False), {"content-type": kind, **(headers or {})})
-
-
-def _jsonable(value: Any) -> Any:  # noqa: ANN401
-    """A value as a bundle reads it again: times, and numbers that JSON lacks, are texts."""
+def _finite(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, dict):
-        return {name: _jsonable(each) for name, each in value.items()}
+        return {name: _finite(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_jsonable(each) for each in value]
+        return [_finite(each) for each in value]
     if isinstance(value, float) and not isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124
-    if isinstance(value, Decimal):
-        return _number(value)
-    return value.isoformat() if hasattr(value, "isoformat") else value
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
-def _number(value: Decimal) -> float | str:
-    """A decimal as a number where a double's shortest digits say all of it, else as its digits."""
-    if not value.is_finite():
-        return "NaN" if value.is_nan() else "Infinity" if value > 0 else "-Infinity"
-    double = float(value)
-    return double if isfinite(double) and Decimal(repr(double)) == value else f"{value:f}"
+def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON; write it as a text")
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) > _DIGITS:
+        return -inf if digits[0] == "-" else inf
+    return int(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
