@@ -81,7 +81,7 @@ def test_the_image_is_run_by_nobody() -> None:
 
 def test_the_manifest_is_one_of_kubernetes(tmp_path: Path) -> None:
     """By its own schemas, which refuse further fields; and what names another finds it."""
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path]
+    install: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path]
     subprocess.run([*install, "--requirement", ROOT / "docker/kubernetes.txt"], check=True)
     code = (
         "import sys, yaml, kubernetes_validate as k\n"
@@ -89,7 +89,7 @@ def test_the_manifest_is_one_of_kubernetes(tmp_path: Path) -> None:
         "    for version in sys.argv[2:]:\n"
         "        k.validate(each, version, strict=True)\n"
     )
-    command = [sys.executable, "-c", code, ROOT / "docker/kubernetes/serve.yaml", *_VERSIONS]
+    command: list[str | Path] = [sys.executable, "-c", code, ROOT / "docker/kubernetes/serve.yaml", *_VERSIONS]
     done = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     labels = _MANIFEST[0]["spec"]["template"]["metadata"]["labels"]
@@ -144,7 +144,7 @@ def test_a_pod_answers_its_probes_and_ends_in_time(built: Path, serving: Databas
         assert pod.wait(_POD["terminationGracePeriodSeconds"]) == 0
     finally:
         pod.kill()
-        pod.wait()
+        pod.communicate()
     # Its own folder, which is read-only in Kubernetes, is as it was.
     assert _files(built) == before
     failing = subprocess.run([ROOT / "docker/steps/healthy"], env=environment, capture_output=True, check=False)

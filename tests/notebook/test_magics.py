@@ -29,7 +29,7 @@ _ALL = "select * from churn.customer_profile order by customer_id limit 3"
 def shell(shared: Database, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
     monkeypatch.setenv("PGSCORE_DSN", shared.dsn(ANALYST))
-    shell = InteractiveShell.instance()
+    shell: Any = InteractiveShell.instance()
     shell.history_manager.enabled = False
     assert shell.extension_manager.load_extension("pgscore") is None
     yield shell
@@ -77,7 +77,7 @@ def test_rows_are_scored_as_they_are_written(shell: Any, scores: list[float]) ->
     [
         ("nothing", _ALL, "nothing"),
         ("churn", "select 1 as a", "no input|no column|missing"),
-        ("churn", "select 1 as score", "a column score of their own"),
+        ("churn", f"select c.*, 1 as score from ({_ALL}) c", "a column score of their own"),
         ("churn --as state", _ALL, "a column state of their own"),
         ("churn", "insert into churn.complaints values (1)", "invalid syntax"),
         (
@@ -98,7 +98,7 @@ def test_a_line_that_fails_fails_the_cell_without_a_traceback(shell: Any, capsys
     done = shell.run_cell("%pgscore show nothing")
     assert not done.success
     assert isinstance(done.error_in_exec, MagicError)
-    assert capsys.readouterr().out.splitlines()[0].startswith('pgscore: there is no model "nothing"')
+    assert capsys.readouterr().out.splitlines()[0].startswith("pgscore: model 'nothing' is unknown")
     done = shell.run_cell("%pgscore publish churn")
     assert "Missing argument 'FILE'" in str(done.error_in_exec)
     done = shell.run_cell("%pgscore publish churn absent")

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 @magics_class
-class PgscoreMagics(Magics):  # type: ignore[misc]  # IPython's are not typed
+class PgscoreMagics(Magics):
     """`%pgscore` and `%%score`."""
 
-    @line_magic  # type: ignore[untyped-decorator]
+    @line_magic
     def pgscore(self, line: str) -> Any:  # noqa: ANN401
         """Runs a line of the command: %pgscore publish churn pipeline --golden customers --promote.
 
         The database is that of PGSCORE_DSN, or of --dsn. `publish` takes variables for the model and for --golden.
         `compare` and `explain` give what they found, which shows as a plot.
         """
-        return run_line(shlex.split(line), self.shell.user_ns)
+        return run_line(shlex.split(line), self._variables)
 
-    @cell_magic  # type: ignore[untyped-decorator]
+    @cell_magic
     def score(self, line: str, cell: str) -> pd.DataFrame | None:
         """Scores the rows of a cell: %%score churn [--into NAME] [--as COLUMN] [--dsn DSN].
 
@@ -36,11 +36,17 @@ class PgscoreMagics(Magics):  # type: ignore[misc]  # IPython's are not typed
         that gives a DataFrame or a list of dicts.
         """
         given = _options().parse_args(shlex.split(line))
-        found = score_cell(given.dsn, given.model, cell, given.column, self.shell.user_ns)
+        found = score_cell(given.dsn, given.model, cell, given.column, self._variables)
         if given.into is None:
             return found
-        self.shell.user_ns[given.into] = found
+        self._variables[given.into] = found
         return None
+
+    @property
+    def _variables(self) -> dict[str, Any]:
+        shell: Any = self.shell
+        variables: dict[str, Any] = shell.user_ns
+        return variables
 
 
 class _Parser(argparse.ArgumentParser):

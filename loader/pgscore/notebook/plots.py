@@ -79,7 +79,8 @@ def explanation_figure(found: Explanation) -> Figure:
 
 def register(shell: InteractiveShell) -> None:
     """Has a notebook show comparisons and explanations as figures."""
-    formatter = shell.display_formatter.mimebundle_formatter
+    display: Any = shell.display_formatter
+    formatter = display.mimebundle_formatter
     formatter.for_type_by_name("pgscore.overview.compare", "Comparison", _shown(comparison_figure, _compared))
     formatter.for_type_by_name("pgscore.overview.explain", "Explanation", _shown(explanation_figure, _explained))
 

@@ -43,8 +43,9 @@ def score_cell(dsn: str | None, model: str, cell: str, column: str, variables: M
             if _QUERY.match(cell):
                 return pd.DataFrame(*_of_query(connection, model, cell, column))
             frame = pd.DataFrame(_rows(cell, variables))
-            _refuse_twice(column, frame.columns)
-            return frame.assign(**{column: _scores(connection, model, frame.to_dict("records"))})
+            _refuse_twice(column, list(frame.columns))
+            scores = _scores(connection, model, frame.to_dict("records"))
+            return frame.assign(**{column: pd.Series(scores, frame.index, dtype="float64")})
     except MagicError:
         raise
     except PgscoreError as error:
@@ -79,7 +80,7 @@ def _rows(cell: str, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401
     return eval(text, dict(variables))  # noqa: S307  the notebook's own code, in its own variables
 
 
-def _scores(connection: Connection, model: str, rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
+def _scores(connection: Connection, model: str, rows: Sequence[Mapping[Any, Any]]) -> list[float | None]:
     payload = json.dumps([{str(name): _jsonable(value) for name, value in row.items()} for row in rows])
     with connection.cursor() as cursor:
         cursor.execute(
