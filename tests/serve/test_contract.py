@@ -64,7 +64,7 @@ def _try(service: Running, examples: int) -> None:
 
 
 def test_it_keeps_to_its_description(described: Running) -> None:
-    _try(described, 10)
+    _try(described, 6)
 
 
 @pytest.mark.long

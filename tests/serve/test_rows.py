@@ -66,7 +66,7 @@ def test_events_since_the_snapshot_are_reduced_first(
     several = running.post(_PATH, {"rows": [rows[0], rows[0]], "events": [[], events]}).json()
     assert [each["score"] for each in several["rows"]] == [bundle.score(rows[0]), bundle.score(after)]
     problem(running.post(_PATH, {"row": rows[0], "events": [1]}), 422, "wrong-body")
-    problem(running.post(_PATH, {"row": rows[0], "events": events, "binding": "none"}), 422, "wrong-body")
+    problem(running.post(_PATH, {"row": rows[0], "events": events, "binding": "none"}), 409, "not-reduced")
     problem(running.post(_PATH, {"row": rows[0], "binding": name}), 422, "wrong-body")
 
 
