@@ -29,6 +29,7 @@ from . import (
     single_row,
     soak,
     spark,
+    web,
     workers,
 )
 from .figure import Figure, at_least, at_most
@@ -106,6 +107,7 @@ FIGURES = (
     Figure("function-first-score", at_least(5), functions.whole),
     Figure("soak", None, soak.soak, quick=False),
     Figure("spark", None, spark.rates, quick=False),
+    Figure("web-one-row/fastapi", at_least(10), web.one_row, quick=False),
     Figure("linear-explained/score", None, explaining.beside_score(LINEAR)),
     Figure("trees-explained/score", None, explaining.beside_score(TREES)),
     Figure("forest", None, large.state(FOREST)),

@@ -148,8 +148,9 @@ def serve(
 
     It follows promotions, and scores rows that callers hand in from the program of the version that answers, without
     asking the database; profiles it reads by their keys. Its login has pgscore_reader and SELECT on profile tables.
-    Without a token it listens on this machine alone. Logs are JSON lines on standard error, without rows and keys; there
-    is no --json. SIGHUP reads tokens, certificates and bundles anew, SIGTERM ends it after the requests at which it is.
+    Without a token it listens on this machine alone. Logs are JSON lines on standard error, without rows and keys;
+    there is no --json. SIGHUP reads tokens, certificates and bundles anew, SIGTERM ends it when what it is asked is
+    answered.
     """
     token = os.environ.get("PGSCORE_SERVE_TOKEN") or None
     if host not in _LOCAL and not (token or token_file or client_ca or anybody):

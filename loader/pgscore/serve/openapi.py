@@ -47,7 +47,7 @@ _WHY = {
     401: "No token, or one that is not known.",
     404: "There is none.",
     408: "The body did not come in time.",
-    409: "The profile, or the version, does not allow it.",
+    409: "The profile, or the version, does not allow it; or events cannot be reduced, as their profile is.",
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "The body, or a row, is wrong: errors say where.",

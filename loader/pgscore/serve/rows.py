@@ -91,7 +91,13 @@ def _reduced(rows: list[Row], document: Row, settings: Settings, served: Served)
         try:
             reduced.append(served.bundle.reduce(row, of_row, binding=name, columns=_moved(served, name)))
         except PgscoreError as error:
-            raise _wrong("/events" if single else f"/events/{n}", f"{error} {error.hint}".strip()) from None
+            # Whether events can be reduced is a matter of the profile, too.
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                "not-reduced",
+                f"{error} {error.hint}".strip(),
+                errors=[{"pointer": "/events" if single else f"/events/{n}", "detail": str(error)}],
+            ) from None
     return reduced
 
 

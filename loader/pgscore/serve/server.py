@@ -77,7 +77,9 @@ class Worker:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         log = Log(requests=self.settings.log)
-        logging.getLogger("uvicorn.error").handlers = [JsonHandler(log)]
+        logger = logging.getLogger("uvicorn.error")
+        logger.handlers, logger.propagate = [JsonHandler(log)], False
+        logger.setLevel(logging.INFO)
         try:
             service = Service(self.settings, log)
             # Bundles are small, and a database is waited for in a thread.
@@ -110,7 +112,6 @@ def _socket(settings: Settings) -> socket.socket:
 
 
 def _config(settings: Settings, worker: Worker) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").propagate = False
     return uvicorn.Config(
         worker,
         host=settings.host,

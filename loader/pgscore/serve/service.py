@@ -100,12 +100,15 @@ class Service:
         """Answers a request by a handler, or by the problem that it raises; counts it and logs it."""
         started = time.perf_counter()
         call = Call(scope, receive)
-        if self.in_flight >= self.settings.concurrency or self.pressure() > self.settings.concurrency:
+        # Whether it lives is asked when it is busy, too.
+        is_open = scope["path"] in _OPEN
+        most = self.settings.concurrency
+        if (self.in_flight >= most or self.pressure() > most) and not is_open:
             answer = self._of(overloaded("too many requests at once"))
         else:
             self.in_flight += 1
             try:
-                if scope["path"] not in _OPEN:
+                if not is_open:
                     self.callers.check(scope)
                 answer = await handle(call)
             except Problem as problem:
