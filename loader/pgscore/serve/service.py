@@ -58,6 +58,8 @@ class Service:
         self.in_flight = 0
         # How many requests the server has read and not begun yet: it says.
         self.pressure: Callable[[], int] = lambda: 0
+        # Reads certificates anew.
+        self.renew: Callable[[], None] = lambda: None
         self.changes = 0
 
     def start(self) -> None:
@@ -72,6 +74,7 @@ class Service:
         """Reads tokens and bundles anew, and looks at the database; where something is wrong it stays as it was."""
         try:
             self.callers.load()
+            self.renew()
         except Exception as error:
             self.log.event("reload", problem=str(error))
         self.catalog.look()
