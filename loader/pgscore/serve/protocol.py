@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .problems import Problem
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -51,6 +53,16 @@ class Impatient(_Protocol):  # type: ignore[misc]
         """Asyncio's."""
         self._end_waiting()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's: what is no request is answered as everything else."""
+        answer = Problem(400, "malformed", msg).answer()
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {answer.content_type.decode()}\r\n"
+            f"content-length: {len(answer.body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + answer.body)
+        self.transport.close()
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
