@@ -59,9 +59,9 @@ def _of_function(body: bytes | str) -> tuple[int, str, Any]:
         ({"row": _PROFILE, "events": _EVENTS}, 200),
         ({"row": _PROFILE, "events": _EVENTS, "binding": '"Shop"."Order Lines"'}, 200),
         ({"rows": [_PROFILE, _PROFILE], "events": [_EVENTS, []]}, 200),
-        ({"row": _PROFILE, "events": _EVENTS, "binding": "shop"}, 422),
-        ({"row": _PROFILE, "events": [{}]}, 422),
-        ({"row": {**_PROFILE, "n": None}, "events": _EVENTS}, 422),
+        ({"row": _PROFILE, "events": _EVENTS, "binding": "shop"}, 409),
+        ({"row": _PROFILE, "events": [{}]}, 409),
+        ({"row": {**_PROFILE, "n": None}, "events": _EVENTS}, 409),
         ({"row": _PROFILE, "events": _EVENTS, "binding": 5}, 422),
         ({"row": _PROFILE, "binding": "shop"}, 422),
         ({"row": _PROFILE, "events": _EVENT}, 422),
@@ -123,5 +123,5 @@ def test_integers_of_any_length_are_numbers(service: Service) -> None:
 def test_a_bundle_without_a_binding_takes_no_events() -> None:
     bundle = load(seal({**json.loads(SAMPLES["shop"].read_bytes()), "bindings": []}))
     answered = answer(bundle, "POST", json.dumps({"row": _PROFILE, "events": []}))
-    assert answered.status == 422
+    assert answered.status == 409
     assert "holds no binding" in json.loads(answered.body)["detail"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from pgscore import Comparison, Explanation
 from pgscore.notebook.lines import MagicError
 from pgscore.notebook.plots import comparison_figure
+from traitlets.config import Config
 
 from tests.support import models
 from tests.support.database import ANALYST
@@ -29,10 +31,11 @@ _ALL = "select * from churn.customer_profile order by customer_id limit 3"
 def shell(shared: Database, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
     monkeypatch.setenv("PGSCORE_DSN", shared.dsn(ANALYST))
-    shell: Any = InteractiveShell.instance()
-    shell.history_manager.enabled = False
+    # What was typed is kept nowhere.
+    shell: Any = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     assert shell.extension_manager.load_extension("pgscore") is None
     yield shell
+    atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()
 
 

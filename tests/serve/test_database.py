@@ -52,10 +52,10 @@ def test_profiles_and_rows_are_scored_as_in_the_database(service: Running, sessi
         stored = session.value(f'select "Score" from {shop.PROFILE} where id = %s', key)
         said = service.client.get(f"{_PATH}/{key}").json()
         assert said == {"model": "shop", "version": 1, "profile": shop.PROFILE, "score": pytest.approx(stored)}
-    for key in ("4", "x", "1.0", "", "1/2", "99999999999999999999", "1%00", "%ff", "..%2f1"):
-        problem(service.client.get(f"{_PATH}/{key}"), 404, "no-profile")
+    for none in ("4", "x", "1.0", "", "1/2", "99999999999999999999", "1%00", "%ff", "..%2f1"):
+        problem(service.client.get(f"{_PATH}/{none}"), 404, "no-profile")
     # A caller's copy, and an event of its own: what the database makes of it.
-    copy = service.client.get("/models/shop/profile/1").json()
+    copy: dict[str, Any] = service.client.get("/models/shop/profile/1").json()
     assert copy["profile"]["id"] == 1
     assert set(copy["profile"]) == {"id", "Age", *(str(each["column"]) for each in shop.REDUCERS)}
     event = {"Kind": "billing", "rush": True, "amount": 2.5}

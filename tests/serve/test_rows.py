@@ -154,6 +154,19 @@ def test_a_body_that_does_not_come(running: Running) -> None:
         assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
+def test_what_is_no_request(running: Running) -> None:
+    for sent in (
+        b"nonsense\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+    ):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=30) as caller:
+            caller.sendall(sent + b"\r\n\r\n")
+            answer = caller.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 400 "), answer
+            assert b"application/problem+json" in answer
+
+
 def _begun(port: int, token: str = "") -> socket.socket:
     """A request whose body is not there yet."""
     made = socket.create_connection(("127.0.0.1", port), timeout=30)

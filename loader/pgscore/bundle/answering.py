@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-_TITLES = {400: "Bad Request", 405: "Method Not Allowed", 422: "Unprocessable Entity"}
+_TITLES = {400: "Bad Request", 405: "Method Not Allowed", 409: "Conflict", 422: "Unprocessable Entity"}
 _FIELDS = ("row", "rows", "events", "binding")
 _MOST_ROWS, _MOST_EVENTS, _MOST_ERRORS = 1000, 10_000, 20
 # Past so many digits no double holds a number, and reading it takes long.
@@ -35,8 +35,8 @@ class Answer(NamedTuple):
     """What to send back.
 
     Attributes:
-        status: 200; 400 where the body is no JSON, 405 where the method is not POST, 422 where the model does not take
-            a row, or the binding an event.
+        status: 200; 400 where the body is no JSON, 405 where the method is not POST, 409 where events cannot be
+            reduced, 422 where the body is another one or the model does not take a row.
         body: JSON; of an error problem details, as RFC 9457 says.
         headers: its type, and what is allowed where the method was another.
     """
@@ -101,7 +101,9 @@ def _reduced(bundle: Bundle, rows: list[Row], document: Row, *, single: bool) ->
         try:
             reduced.append(bundle.reduce(row, of_row, binding=name, columns=_moved(bundle, name)))
         except PgscoreError as error:
-            _wrong("/events" if single else f"/events/{n}", f"{error} {error.hint}".strip())
+            # Whether events can be reduced is a matter of the profile, too.
+            errors = [{"pointer": "/events" if single else f"/events/{n}", "detail": str(error)}]
+            raise _Problem(409, "not-reduced", f"{error} {error.hint}".strip(), errors) from None
     return reduced
 
 

@@ -57,7 +57,7 @@ class Metrics:
             "pgscore_database_up",
             "Whether the database was there when it was last looked at.",
             registry=self._registry,
-            multiprocess_mode="min",
+            multiprocess_mode="mostrecent",
         )
         # Children are looked up by names each time, which costs more than to count.
         self._of_requests: dict[tuple[str, str | None, int], Counter] = {}

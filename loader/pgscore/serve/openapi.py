@@ -43,7 +43,7 @@ _PROBLEM = {
     },
 }
 _WHY = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or what is asked is malformed.",
     401: "No token, or one that is not known.",
     404: "There is none.",
     408: "The body did not come in time.",
@@ -128,7 +128,7 @@ def _paths(name: str, served: Served, settings: Settings) -> dict[str, Any]:
         path = "/".join(f"{{{each['name']}}}" for each in parameters)
         if len(tables) > 1:
             parameters.append({"name": "profile", "in": "query", "required": True, "schema": {"enum": sorted(tables)}})
-        statuses = (401, 404, 409, 422, 429, 500, 503)
+        statuses = (400, 401, 404, 409, 422, 429, 500, 503)
         score = {**answer, "properties": _only(answer["properties"], "score")}
         for verb, summary, schema in (
             ("score", "The score of a profile as it stands", _said_one(score)),

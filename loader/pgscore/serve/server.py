@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import ssl
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from psycopg2 import extensions
@@ -17,17 +17,18 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 from pgscore.errors import PgscoreError
 
 from .app import Application
+from .callers import Callers
+from .catalog import BundleCatalog
 from .logs import JsonHandler, Log
 from .metrics import shared_by_workers
+from .protocol import pressure
 from .service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .answers import Receive, Scope, Send
     from .settings import Settings
-
-# Seconds that the head of a request may take, from the first byte that is awaited.
-_HEAD = 10.0
-_LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(settings: Settings) -> None:
@@ -52,6 +53,7 @@ def serve(settings: Settings) -> None:
             if settings.workers > 1:
                 Multiprocess(config, sockets=[listening]).run()
             else:
+                worker.renew = lambda: _renew(config, settings)
                 uvicorn.Server(config).run(sockets=[listening])
             if worker.failed is not None:
                 raise worker.failed
@@ -66,6 +68,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.failed: PgscoreError | None = None
+        self.renew: Callable[[], None] | None = None
         self._made: Application | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +92,8 @@ class Worker:
             await receive()
             await send({"type": "lifespan.startup.failed"})
             return
-        service.pressure = _pressure
+        service.pressure = pressure
+        service.renew = self.renew or service.renew
         self._made = Application(service)
         await self._made(scope, receive, send)
 
@@ -117,7 +121,7 @@ def _config(settings: Settings, worker: Worker) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http=impatient(),
+        http="pgscore.serve.protocol:Impatient",
         ws="none",
         lifespan="on",
         log_config=None,
@@ -133,70 +137,21 @@ def _config(settings: Settings, worker: Worker) -> uvicorn.Config:
     )
 
 
+def _renew(config: uvicorn.Config, settings: Settings) -> None:
+    """Connections that are made from now on get the certificate that the files hold now."""
+    if config.ssl is not None and settings.tls_cert is not None:
+        config.ssl.load_cert_chain(settings.tls_cert, settings.tls_key)
+
+
 def _check(settings: Settings) -> None:
     if settings.client_ca and not settings.tls_cert:
         raise PgscoreError("certificates of callers need TLS", "Name --tls-cert and --tls-key too.")
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise PgscoreError("TLS takes a certificate and its key", "Name both --tls-cert and --tls-key.")
-
-
-_states: list[Any] = []
-
-
-def _pressure() -> int:
-    """How many requests the server has read that are not answered yet."""
-    return len(_states[-1].tasks) if _states else 0
-
-
-def impatient() -> type[asyncio.Protocol]:
-    """Uvicorn's protocol, the faster one where it is installed, which ends connections that bring no request."""
-    base: Any
-    try:
-        from uvicorn.protocols.http import httptools_impl
-
-        base = httptools_impl.HttpToolsProtocol
-    except ImportError:
-        from uvicorn.protocols.http import h11_impl
-
-        base = h11_impl.H11Protocol
-
-    class Impatient(base):  # type: ignore[misc]
-        """A connection whose requests come in time."""
-
-        _deadline: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:  # noqa: ANN401
-            super().connection_made(transport)
-            if not _states or _states[-1] is not self.server_state:
-                _states[:] = [self.server_state]
-            self._wait()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._is_busy():
-                self._end_waiting()
-            elif self._deadline is None:
-                self._wait()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._end_waiting()
-            super().connection_lost(exc)
-
-        def _is_busy(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
-
-        def _wait(self) -> None:
-            self._deadline = self.loop.call_later(_HEAD, self._give_up)
-
-        def _end_waiting(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-        def _give_up(self) -> None:
-            self._deadline = None
-            if not self._is_busy() and not self.transport.is_closing():
-                with suppress(Exception):
-                    self.transport.close()
-
-    return Impatient
+    for file in (settings.tls_cert, settings.tls_key, settings.client_ca):
+        if file is not None and not os.access(file, os.R_OK):
+            raise PgscoreError(f"{file} cannot be read")
+    # Before there are workers, which would begin and end again and again.
+    Callers(settings)
+    if settings.dsn is None:
+        BundleCatalog(settings, lambda _served: None, lambda _sentence: None).start()

@@ -58,6 +58,8 @@ class Service:
         self.in_flight = 0
         # How many requests the server has read and not begun yet: it says.
         self.pressure: Callable[[], int] = lambda: 0
+        # Reads certificates anew.
+        self.renew: Callable[[], None] = lambda: None
         self.changes = 0
 
     def start(self) -> None:
@@ -72,6 +74,7 @@ class Service:
         """Reads tokens and bundles anew, and looks at the database; where something is wrong it stays as it was."""
         try:
             self.callers.load()
+            self.renew()
         except Exception as error:
             self.log.event("reload", problem=str(error))
         self.catalog.look()
@@ -100,10 +103,10 @@ class Service:
         """Answers a request by a handler, or by the problem that it raises; counts it and logs it."""
         started = time.perf_counter()
         call = Call(scope, receive)
-        # Whether it lives is asked when it is busy, too.
+        # Those that are read and not begun yet count as well; whether it lives is asked when it is busy, too.
         is_open = scope["path"] in _OPEN
         most = self.settings.concurrency
-        if (self.in_flight >= most or self.pressure() > most) and not is_open:
+        if (self.in_flight >= most or self.pressure() > 2 * most) and not is_open:
             answer = self._of(overloaded("too many requests at once"))
         else:
             self.in_flight += 1
@@ -251,6 +254,9 @@ def _wanted(call: Call) -> str | None:
     query = call.scope.get("query_string", b"")
     if not query:
         return None
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+    try:
+        given = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise Problem(HTTPStatus.BAD_REQUEST, "malformed", "the query has too many fields") from None
     values = given.get("profile")
     return None if values is None else values[-1]
