@@ -61,7 +61,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_image_holds_what_serves_and_nothing_else(built: Path) -> None:
     (packages,) = (built / ".venv/lib").glob("python3.*/site-packages")
     installed = {each.name for each in packages.iterdir()}
-    assert installed >= {"pgscore", "pgscore_runtime", "fastapi", "uvicorn", "prometheus_client", "psycopg2"}
+    assert installed >= {"pgscore", "pgscore_runtime", "fastapi", "uvicorn", "prometheus_client", "psycopg2", "uvloop"}
     assert not installed & {"pip", "numpy", "pandas", "sklearn", "onnx", "treelite"}
     assert list((packages / "pgscore/serve/__pycache__").glob("service.*.pyc"))
 
