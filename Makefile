@@ -1,5 +1,6 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make demo-browser   a page that scores by itself, compared with the database     KEEP=1 serves it
+# make demo-serve  the model of the demo behind a web service
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
 # make test-browser   the page and pgscore.js in Chromium (downloads 150 MB)
@@ -34,6 +35,7 @@ KIND :=
 EXTRAS :=
 
 .PHONY: demo demo-browser bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-browser test-spark test-sklearn lint types check
+.PHONY: demo demo-serve bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
 .PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
@@ -42,6 +44,8 @@ demo: $(READY)
 demo-browser: $(READY)
 	@docker/install-packages browser
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.browser.demo $(if $(KEEP),--keep)
+demo-serve: $(READY)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.serve.demo
 
 bench: $(READY)
 	@$(BENCH_PYTHON) && exec $(BIN)/python -m bench --long $(ARGS)

@@ -25,16 +25,18 @@ class Field:
 
     Args:
         server: where they compete.
-        folder: where the key that signs is written.
+        folder: where files are written: the key that signs, and what others leave there.
         effort: how much is measured.
 
     Attributes:
+        folder: the same.
         key: the file of the key that the server trusts.
     """
 
     def __init__(self, server: Server, folder: Path, effort: Effort) -> None:
         self.server = server
         self.effort = effort
+        self.folder = folder
         self.key = ours.make_key(server, folder)
         self._ours: dict[str, Contender | Exception] = {}
         self._baselines: dict[tuple[str, str], Contender] = {}

@@ -10,6 +10,7 @@ from . import (
     explaining,
     first_score,
     floor,
+    functions,
     graphs,
     growth,
     handwritten,
@@ -28,6 +29,7 @@ from . import (
     single_row,
     soak,
     spark,
+    web,
     workers,
 )
 from .figure import Figure, at_least, at_most
@@ -101,8 +103,11 @@ FIGURES = (
     Figure("net-graph-first-score/onnx", at_least(0.5), graphs.first),
     Figure("net-graph-bulk/onnx", at_least(5), graphs.bulk),
     Figure("net-graph-bulk/client", None, graphs.rows),
+    Figure("function-import", at_most(100), functions.start),
+    Figure("function-first-score", at_least(5), functions.whole),
     Figure("soak", None, soak.soak, quick=False),
     Figure("spark", None, spark.rates, quick=False),
+    Figure("web-one-row/fastapi", at_least(10), web.one_row, quick=False),
     Figure("linear-explained/score", None, explaining.beside_score(LINEAR)),
     Figure("trees-explained/score", None, explaining.beside_score(TREES)),
     Figure("forest", None, large.state(FOREST)),

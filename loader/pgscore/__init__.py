@@ -203,6 +203,8 @@ _NAMES = {
     ),
 }
 _PLACES = {name: module for module, names in _NAMES.items() for name in names}
+# `%load_ext pgscore` asks for it.
+_PLACES["load_ipython_extension"] = "notebook"
 
 __all__ = [
     "Advice",

@@ -13,7 +13,7 @@ from .opened import opened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pgscore.keys import PublicKey
+    from pgscore.signing import PublicKey
 
 _RAW = 32
 
@@ -53,7 +53,7 @@ def _raw(key: PublicKey | str | os.PathLike[str] | bytes) -> bytes:
     if isinstance(key, str | os.PathLike):
         from pathlib import Path
 
-        from pgscore.keys import read_public_key
+        from pgscore.signing import read_public_key
 
         return read_public_key(Path(key)).raw
     return key.raw

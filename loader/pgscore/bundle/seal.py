@@ -22,7 +22,7 @@ def sealed(document: dict[str, Any], key: Path | None = None) -> str:
     stated = canonical({name: value for name, value in document.items() if name not in SEALS})
     seal: dict[str, Any] = {"sha256": hashlib.sha256(stated.encode()).hexdigest()}
     if key is not None:
-        from pgscore.keys import sign_message
+        from pgscore.signing import sign_message
 
         signature = sign_message(message(seal["sha256"]), key)
         seal["signature"] = {"key_id": signature.key_id, "value": signature.value.hex()}

@@ -54,6 +54,8 @@ def console() -> Console:
         emoji=False,
         width=None if terminal else _UNLIMITED,
         force_terminal=terminal,
+        # In a notebook too it is text that is printed.
+        force_jupyter=False,
     )
 
 
@@ -94,7 +96,7 @@ def steps(title: str, *, of_bytes: bool = True) -> Iterator[Step]:
 
     Its numbers are of bytes, or of pieces that are counted.
     """
-    display = Console(stderr=True, markup=False)
+    display = Console(stderr=True, markup=False, force_jupyter=False, force_terminal=sys.stderr.isatty())
     if not display.is_interactive:
         yield no_step
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,6 @@ from .ages import age
 from .app import Dsn, Json, Model, app, command
 from .files import given_text
 from .output import bars, print_json, say, steps, table
-
-if TYPE_CHECKING:
-    from pgscore.overview import Comparison, Explanation, ReasonCode
 
 _FOREVER = "forever"
 
@@ -48,7 +45,7 @@ def compare(
     ] = TOP,
     dsn: Dsn = "",
     as_json: Json = False,
-) -> None:
+) -> overview.Comparison:
     """Compares two versions on the rows of a table.
 
     It says how many scores move and how far, which rows move most, and how many cross a threshold. Nothing is changed.
@@ -72,9 +69,10 @@ def compare(
         print_json({**document, "quantiles": {f"{share:g}": change for share, change in found.quantiles.items()}})
     else:
         _show(found)
+    return found
 
 
-def _show(found: Comparison) -> None:
+def _show(found: overview.Comparison) -> None:
     part = f"about {found.rows:,} of {found.total:,}" if found.is_sample else f"all {found.rows:,}"
     say(f"{found.model} version {found.version} and version {found.other}, on {part} rows of {found.profile}")
     share = f" ({found.moved / found.compared:.1%})" if found.compared else ""
@@ -127,7 +125,7 @@ def explain(
     ] = None,
     dsn: Dsn = "",
     as_json: Json = False,
-) -> None:
+) -> overview.Explanation | None:
     """Shows what each input adds to the score of a row.
 
     The numbers are log-odds where the score is a probability of log-odds, logarithms where it is exponential, else
@@ -148,7 +146,7 @@ def explain(
             else:
                 _show_codes(codes, top)
                 say("", str(error))
-            return
+            return None
         raise
     if found is None:
         print_json(None) if as_json else say("The row has no score.")
@@ -159,9 +157,10 @@ def explain(
         if found.codes is not None:
             say("")
             _show_codes(found.codes, top)
+    return found
 
 
-def _show_reasons(found: Explanation, top: int | None) -> None:
+def _show_reasons(found: overview.Explanation, top: int | None) -> None:
     say(f"{found.model} version {found.version}", "")
     shown = found.contributions[:top]
     rest = sum(each.contribution for each in found.contributions[len(shown) :])
@@ -174,7 +173,7 @@ def _show_reasons(found: Explanation, top: int | None) -> None:
     )
 
 
-def _show_codes(codes: list[ReasonCode], top: int | None) -> None:
+def _show_codes(codes: list[overview.ReasonCode], top: int | None) -> None:
     if codes:
         table(
             ("rank", "reason code", "points"), [(each.rank, printable(each.code), each.points) for each in codes[:top]]

@@ -20,7 +20,7 @@ from .app import app
 from .interrupt import interrupted, interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _USAGE, _FAULT, _INTERRUPTED = 2, 70, 130
 # What the extra `publish` brings, and the command does without until it reads a model.
@@ -29,17 +29,26 @@ _EXTRA = ("joblib", "numpy", "pandas", "sklearn", "skops", "treelite")
 _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs the command and gives its exit code."""
+def run(arguments: Sequence[str], invoke: Callable[[list[str]], object] | None = None) -> int:
+    """Runs the command and gives its exit code.
+
+    Args:
+        arguments: what follows the command's name.
+        invoke: what runs them, a notebook's for example; None: the command.
+    """
     # Looked up here, so that it holds for what goes wrong before a command has its options, too.
     as_json = "--json" in arguments
     with interruptible():
-        return _run(arguments, as_json=as_json)
+        return _run(arguments, invoke or _invoke, as_json=as_json)
 
 
-def _run(arguments: Sequence[str], *, as_json: bool) -> int:
+def _invoke(arguments: list[str]) -> object:
+    return get_command(app).main(arguments, "pgscore", standalone_mode=False)
+
+
+def _run(arguments: Sequence[str], invoke: Callable[[list[str]], object], *, as_json: bool) -> int:
     try:
-        code = get_command(app).main(list(arguments) or ["--help"], "pgscore", standalone_mode=False)
+        code = invoke(list(arguments) or ["--help"])
     except PgscoreError as error:
         return _end(error.exit_code, str(error), error.hint, error.sqlstate, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):

@@ -1,0 +1,1 @@
+"""Functions of three clouds, each called with what its platform hands over."""

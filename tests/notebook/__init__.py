@@ -1,0 +1,1 @@
+"""The magics of notebooks."""

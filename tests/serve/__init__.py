@@ -1,0 +1,1 @@
+"""The web service, as a process of its own that is called over HTTP."""
