@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "44b0dc1d1e7f1b939fc37656340b7ef0408aac8daf49b78f1524470f62401bd7")
+    run_frozen("0004_core.up.sql", "a9711f3f6e329e9fba704edce889079dd67ba7e6bfee3d50ceb5b80448303615")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "61459cb442396290174376a4f61fbf4da8e91306c7852cde9ad47d7cc44abd68")
+    run_frozen("0004_core.down.sql", "1b2e1dc757f5b21d50d45da08df54a268384d65c8e25ebde1289f8d29fee89ee")
