@@ -114,7 +114,9 @@ def test_a_head_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
         await send({"type": "http.response.body"})
 
     async def slow() -> list[bytes]:
-        config = uvicorn.Config(answer, port=0, http=protocol.Impatient, lifespan="off", log_config=None)
+        config = uvicorn.Config(
+            answer, port=0, http=protocol.Impatient, lifespan="off", log_config=None, timeout_keep_alive=1
+        )
         server = uvicorn.Server(config)
         listening = socket.create_server(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -53,7 +53,7 @@ _WHY = {
     422: "The body, or a row, is wrong: errors say where.",
     429: "Too much at once: come again after Retry-After.",
     500: "A fault.",
-    503: "The database is away: come again after Retry-After.",
+    503: "The database is away, or it takes too long: come again after Retry-After.",
 }
 
 

@@ -110,14 +110,17 @@ def _moved(served: Served, name: str | None) -> list[str] | None:
     return None
 
 
-async def answered(given: Given, bundle: Bundle, one: Callable[[Bundle, Row], dict[str, Any]]) -> Answers:
+async def answered(
+    given: Given, bundle: Bundle, one: Callable[[Bundle, Row], dict[str, Any]], seconds: float
+) -> Answers:
     """What a bundle says of rows; of many in turns, between which others are answered.
 
     Raises:
-        Problem: a row has not all inputs, or one of another type.
+        Problem: a row has not all inputs, or one of another type; or they take longer than these seconds.
     """
     found = []
-    until = time.monotonic() + _TURN
+    start = time.monotonic()
+    until = start + _TURN
     for row, place in zip(given.rows, given.places, strict=True):
         try:
             found.append(one(bundle, row))
@@ -126,6 +129,13 @@ async def answered(given: Given, bundle: Bundle, one: Callable[[Bundle, Row], di
         if not given.single and time.monotonic() > until:
             await asyncio.sleep(0)
             until = time.monotonic() + _TURN
+            if until - start > seconds:
+                raise Problem(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "too-long",
+                    f"{len(found):,} of {len(given.rows):,} rows took {seconds:g} s: ask for fewer at once",
+                    headers=[(b"retry-after", b"5")],
+                )
     return found
 
 

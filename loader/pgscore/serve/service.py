@@ -146,7 +146,7 @@ class Service:
         given = given_rows(parsed(body), settings, served)
         call.rows = len(given.rows)
         if served.bundle is not None:
-            answers = await answered(given, served.bundle, _VERBS[verb])
+            answers = await answered(given, served.bundle, _VERBS[verb], settings.timeout)
         else:
             answers = await self._asked(call, verb, served, given)
         said = {"model": model, "version": call.version}
