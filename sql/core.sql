@@ -173,6 +173,7 @@
 \ir core/binding/reconcile.sql
 \ir core/batch/partitions.sql
 \ir core/changes/notify.sql
+\ir core/changes/releases.sql
 \ir core/changes/origin.sql
 \ir core/changes/reading.sql
 \ir core/changes/consumers.sql
