@@ -53,6 +53,8 @@ keys = _group("Whose artifacts a database unpickles.")
 app.add_typer(keys, name="keys")
 engines = _group("Engines that run what publishers hand in: off until a superuser turns them on.")
 app.add_typer(engines, name="engines")
+stream = _group("Events of Apache Kafka: published from tables, and applied to profiles.")
+app.add_typer(stream, name="stream")
 
 
 def command(group: typer.Typer, name: str, *examples: str) -> Callable[[Function], Function]:
