@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgscore.changes import Stop
-
-from .app import Dsn, Json, command, stream
+from .app import Dsn, Json, command
 from .output import print_json, say
-from .stream import Brokers, ClientFile, stopped_by_signals, warn
+from .stream import Brokers, Settings, stopped_by_signals, stream
 
 if TYPE_CHECKING:
     from pgscore.stream.source import Source
@@ -49,7 +47,7 @@ def publish(
         str | None, typer.Option(metavar="NAME", show_default=False, help="With --scores: only of this model.")
     ] = None,
     brokers: Brokers = "",
-    client_file: ClientFile = None,
+    settings: Settings = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -77,18 +75,18 @@ def publish(
     is killed; readers ask for committed messages alone. The table needs a column that says which transaction inserted a
     row. Of two under one name the later goes on. Ctrl-C and SIGTERM end it after the batch at which it is.
     """
-    from pgscore.stream.client import settings
+    from pgscore.stream import client
     from pgscore.stream.publishing import publish_events
 
     if not topic:
         raise typer.BadParameter("--topic says where to")
     source = _source(table, _split(key), _split(columns), order, model, scores=scores)
-    with Stop() as stop, stopped_by_signals(stop):
+    with stopped_by_signals() as stop:
         done = publish_events(
             dsn,
             source,
             topic,
-            settings(brokers, client_file),
+            client.settings(brokers, settings),
             stop=stop,
             name=name,
             positions=positions,
@@ -96,7 +94,7 @@ def publish(
             once=once,
             interval=interval,
             batch=batch,
-            lost=warn,
+            lost=_warn,
             sent=_show,
         )
     if as_json:
@@ -132,3 +130,7 @@ def _split(given: list[str] | None) -> list[str]:
 def _show(messages: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{messages:,} messages", end="", file=sys.stderr, flush=True)
+
+
+def _warn(sentence: str, pause: float) -> None:
+    print(f"pgscore: {' '.join(sentence.split())}; once more in {pause:.0f} s", file=sys.stderr, flush=True)

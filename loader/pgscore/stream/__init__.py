@@ -1,1 +1,1 @@
-"""Streams of events, through Apache Kafka: a table's events published, and what applies events of a topic."""
+"""Streams of Apache Kafka's: what comes by a topic is done in the database, once."""
