@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -17,11 +17,20 @@ from pgscore.errors import NotFoundError, PgscoreError, UnreachableError
 from .producing import Record, as_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 # All positions stand in it: it is small, since of each name the last one stays.
 _PARTITION = 0
 _READ_SECONDS = 0.5
+_AGAIN = 0.1
+_NOT_YET = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
 
 
 class KeptInTopic:
@@ -65,18 +74,30 @@ class KeptInTopic:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
         asked = ConfigResource(ResourceType.TOPIC, self._topic)
-        policy = admin.describe_configs([asked])[asked].result(self._seconds)["cleanup.policy"].value
+        described = self._soon(lambda: admin.describe_configs([asked])[asked].result(self._seconds))
+        policy = described["cleanup.policy"].value
         if policy != "compact":
             raise PgscoreError(
                 f"topic {self._topic} has cleanup.policy {policy}, and would forget how far publishing has come",
                 "Its cleanup.policy has to be compact; or name another topic for positions.",
             )
 
+    def _soon(self, ask: Callable[[], T]) -> T:
+        """Asks again while brokers have not heard yet of a topic that was made."""
+        until = time.monotonic() + self._seconds
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if error.args[0].code() not in _NOT_YET or time.monotonic() > until:
+                    raise
+            time.sleep(_AGAIN)
+
     def _last(self) -> str | None:
         found: str | None = None
         partition = TopicPartition(self._topic, _PARTITION, 0)
         with closing(Consumer(self._reading("read_uncommitted"))) as looker:
-            _, end = looker.get_watermark_offsets(partition, timeout=self._seconds)
+            _, end = self._soon(lambda: looker.get_watermark_offsets(partition, timeout=self._seconds))
         if not end:
             return None
         with closing(Consumer(self._reading("read_committed"))) as reader:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
     from confluent_kafka import TopicPartition
 
+# What the client says of itself is for programs that ask for it; errors are raised as sentences.
+_log = logging.getLogger("pgscore.kafka")
+_log.addHandler(logging.NullHandler())
 _FULL_QUEUE_SECONDS = 0.1
 # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses.
 _ANY = -1
@@ -66,7 +71,7 @@ class Transactions:
         self._seconds = seconds
         self._name = name
         # As Java's clients choose partitions, so that other producers of a topic, and joins by partition, agree.
-        ours = {"transactional.id": name, "partitioner": "murmur2_random", "linger.ms": 5, "log_level": 2}
+        ours = {"transactional.id": name, "partitioner": "murmur2_random", "linger.ms": 5, "logger": _log}
         try:
             self._producer = Producer({**ours, **settings})
             # Ends what another process of this name had begun: it is committed or aborted when this returns.
@@ -102,9 +107,10 @@ class Transactions:
 
     def close(self) -> None:
         """Gives the connections back; what is not committed is never seen."""
-        # Waiting for messages of a transaction that nobody will see is in vain.
-        self._producer.purge()
-        self._producer.poll(0)
+        # Waiting for messages of a transaction that nobody will see is in vain; and what is wrong was said.
+        with suppress(KafkaException):
+            self._producer.purge()
+            self._producer.poll(0)
 
     def _produce(self, record: Record) -> None:
         partition = _ANY if record.partition is None else record.partition
