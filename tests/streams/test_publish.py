@@ -28,6 +28,15 @@ _TABLE = """
     );
     create index on shop.complaints (transaction)
 """
+_ATTACH = """
+    set role churn_owner;
+    select pgscore.attach(
+        'churn', 'churn.complaints', 'churn.customer_profile', 'customer_id', 'customer_id',
+        '[{"column": "number_customer_service_calls", "aggregate": "count", "deletes": "ignore"}]',
+        'churn_score', 'churn_model_version', 'churn_scored_at', changes => true
+    );
+    reset role
+"""
 _INSERT = "insert into shop.complaints (customer_id, kind) values (%s, %s)"
 # As many batches as there are steps to be killed at.
 _BATCH = ("--batch", "4")
@@ -202,7 +211,7 @@ def test_it_goes_on_when_broker_and_database_come_back_and_ends_when_it_is_asked
 def test_scores_that_change_are_sent(serving: Database, broker: PrivateBroker, topic: MakeTopic) -> None:
     events, session = topic("scores", 2), serving.session()
     arguments = ["stream", "publish", "--scores", "--topic", events, "--brokers", broker.servers, "--once"]
-    run(serving.dsn(), "attach", "churn", "churn.complaints", "churn.customer_profile", "--changes", *_BINDING)
+    session.run(_ATTACH)
     session.run("insert into churn.complaints (customer_id, kind) values (1, 'billing'), (2, 'billing')")
     assert run_json(serving.dsn(), *arguments)["messages"] == 2
     session.run("insert into churn.complaints (customer_id, kind) values (1, 'billing')")
@@ -212,12 +221,6 @@ def test_scores_that_change_are_sent(serving: Database, broker: PrivateBroker, t
     assert {key: each["score"] for key, each in last.items()} == {key: scores[key] for key in ("1", "2")}
     assert last["1"]["former"] is not None
     assert set(last["1"]) == {"binding", "model", "key", "former", "score", "version", "at"}
-
-
-_BINDING = (
-    *("--event-key", "customer_id", "--profile-key", "customer_id", "--count", "number_customer_service_calls"),
-    *("--score", "churn_score"),
-)
 
 
 @pytest.mark.parametrize(

@@ -165,17 +165,18 @@ def _is(value: Any, wanted: Any) -> bool:  # noqa: ANN401
     """Whether a value of an event is the one that is wanted; what a command line says is a text of any type."""
     if isinstance(wanted, str) and not isinstance(value, str):
         if isinstance(value, bool):
-            return wanted == ("true" if value else "false")
+            return wanted == _text(value)
         try:
-            return isinstance(value, int | float | Decimal) and Decimal(str(value)) == Decimal(wanted)
+            wanted = Decimal(wanted)
         except InvalidOperation:
             return False
-    return (type(value) is type(wanted) and bool(value == wanted)) or _is_number(value, wanted)
+    if _is_number(value) and _is_number(wanted):
+        return Decimal(str(value)) == Decimal(str(wanted))
+    return type(value) is type(wanted) and bool(value == wanted)
 
 
-def _is_number(value: Any, wanted: Any) -> bool:  # noqa: ANN401
-    numbers = [isinstance(each, int | Decimal) and not isinstance(each, bool) for each in (value, wanted)]
-    return all(numbers) and bool(value == wanted)
+def _is_number(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401
