@@ -50,8 +50,7 @@ def send(
     for event in events:
         content = event if isinstance(event, bytes | None) else json.dumps(event).encode()
         named = key if key is not None or not isinstance(event, dict) else str(event.get("customer_id"))
-        where = {} if partition is None else {"partition": partition}
-        producer.produce(topic, content, named, **where)
+        producer.produce(topic, content, named, partition=-1 if partition is None else partition)
     assert producer.flush(PATIENCE) == 0
 
 

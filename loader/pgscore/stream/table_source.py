@@ -7,6 +7,7 @@ within a difference by the column that counts up. Rows that are committed are ne
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -54,6 +55,10 @@ _ROWS = """
         and (%(after)s::bigint is null or e.{ordinal} > %(after)s::bigint)
     order by e.{ordinal}
 """
+_ROW = """
+    select (select to_json(v) from (select {columns}) v)::text
+    from {table} e where e.{transaction} = %s::text::xid8 and e.{ordinal} = %s
+"""
 _BEFORE_ALL = "1:1:"
 
 
@@ -68,7 +73,7 @@ class _Position:
         since: what was over in this snapshot was read.
         until: of the difference to this one some was read; None: there is no such difference.
         after: up to which number.
-        mark: of the events that were read the transaction with the highest number, and the event's own.
+        mark: of the events that were read the transaction with the highest number, the event's own, and a digest of it.
     """
 
     server: str
@@ -77,7 +82,7 @@ class _Position:
     since: str
     until: str | None = None
     after: int | None = None
-    mark: tuple[int, int] | None = None
+    mark: tuple[int, int, str] | None = None
 
     @classmethod
     def read(cls, text: str) -> _Position:
@@ -149,7 +154,8 @@ class TableSource:
             with closing(connection.cursor("events")) as cursor:
                 cursor.execute(self._query(), _bounds(at))
                 while found := cursor.fetchmany(size):
-                    highest = max((int(each[1]), each[0]) for each in found)
+                    last = max(found, key=lambda each: (int(each[1]), each[0]))
+                    highest = (int(last[1]), last[0], _digest(last[3]))
                     at = replace(at, after=found[-1][0], mark=max(at.mark or highest, highest))
                     yield Batch([Event(each[2], each[3]) for each in found], str(at))
         at = replace(at, since=at.until or at.since, until=None, after=None)
@@ -176,7 +182,7 @@ class TableSource:
             transaction=sql.Identifier(table.transaction),
             ordinal=sql.Identifier(table.ordinal),
             key=written,
-            columns=sql.SQL(", ").join(sql.SQL("e.{}").format(sql.Identifier(each)) for each in table.columns),
+            columns=self._told(),
         )
 
     def _gone_on(self, connection: Connection, kept: _Position, here: _Position) -> _Position:
@@ -202,14 +208,27 @@ class TableSource:
         until = None if kept.until is None else str(Snapshot.read(kept.until).up_to(kept.mark[0]))
         return replace(kept, timeline=here.timeline, since=since, until=until)
 
-    def _is_there(self, connection: Connection, mark: tuple[int, int]) -> bool:
+    def _is_there(self, connection: Connection, mark: tuple[int, int, str]) -> bool:
+        # By its contents, too: another timeline gives the same numbers to other events.
         table = self._known()
-        query = sql.SQL("select exists (select from {} e where e.{} = %s::text::xid8 and e.{} = %s) as here").format(
-            *(table.identifier, sql.Identifier(table.transaction), sql.Identifier(table.ordinal))
+        query = sql.SQL(_ROW).format(
+            table=table.identifier,
+            transaction=sql.Identifier(table.transaction),
+            ordinal=sql.Identifier(table.ordinal),
+            columns=self._told(),
         )
         with transaction(connection) as session, session.cursor() as cursor:
-            cursor.execute(query, mark)
-            return cursor.fetchone() == (True,)
+            cursor.execute(_SETTINGS)
+            cursor.execute(query, mark[:2])
+            found = cursor.fetchone()
+        return found is not None and _digest(found[0]) == mark[2]
+
+    def _told(self) -> sql.Composed:
+        return sql.SQL(", ").join(sql.SQL("e.{}").format(sql.Identifier(each)) for each in self._known().columns)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _bounds(at: _Position) -> dict[str, Any]:
