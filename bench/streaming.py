@@ -34,7 +34,7 @@ _OURS, _BY_HAND = WORKERS
 _BACKLOG = {_OURS: 20_000, _BY_HAND: 2_000}
 _RATES = (100, 1000)
 _SECONDS = 15
-_MOST = 0.8
+_MOST = 0.5
 # A pause is what came meanwhile, and goes on coming.
 _PAUSE, _PAUSE_RATE = 60, 100
 _LEVEL = 0.5

@@ -240,6 +240,10 @@ def test_scores_that_change_are_sent(serving: Database, broker: PrivateBroker, t
         ("drop index shop.complaints_transaction_idx", "create index concurrently on shop.complaints (transaction)"),
         ("alter table shop.complaints drop constraint complaints_pkey", "no column that counts its rows"),
         ("alter table shop.complaints alter column id set cache 20", "hands out 20 numbers at a time"),
+        (
+            "insert into shop.complaints (transaction) values ('10000000000')",
+            "holds rows of transactions that are yet to come",
+        ),
         ("drop table shop.complaints", "there is no table shop.complaints"),
         ("alter table shop.complaints rename column customer_id to customer", "has no column customer_id"),
     ],

@@ -59,6 +59,7 @@ _ROW = """
     select (select to_json(v) from (select {columns}) v)::text
     from {table} e where e.{transaction} = %s::text::xid8 and e.{ordinal} = %s
 """
+_AHEAD = "select exists (select from {} e where e.{} >= pg_snapshot_xmax(pg_current_snapshot()))"
 _BEFORE_ALL = "1:1:"
 
 
@@ -125,6 +126,7 @@ class TableSource:
         """See `Source`."""
         with transaction(connection) as session:
             place = row(session, _PLACE)
+            self._check_numbers(session)
         here = _Position(place["server"], self._known().number, place["timeline"], place["snapshot"])
         if position is None:
             return str(here if from_now else replace(here, since=_BEFORE_ALL))
@@ -184,6 +186,20 @@ class TableSource:
             key=written,
             columns=self._told(),
         )
+
+    def _check_numbers(self, session: Connection) -> None:
+        """Refuses rows of transactions that are yet to come: another cluster gave them their numbers."""
+        column = self._known().transaction
+        query = sql.SQL(_AHEAD).format(self._known().identifier, sql.Identifier(column))
+        with session.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.fetchone() == (True,):
+                raise PgscoreError(
+                    f"{self.name} holds rows of transactions that are yet to come: a dump, or logical replication,"
+                    " brought them from another cluster",
+                    f"After a restore its owner sets {column} = default where {column} >="
+                    " pg_snapshot_xmax(pg_current_snapshot()); what replication fills is published at its origin.",
+                )
 
     def _gone_on(self, connection: Connection, kept: _Position, here: _Position) -> _Position:
         if (kept.server, kept.table) != (here.server, here.table):
