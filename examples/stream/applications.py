@@ -21,14 +21,16 @@ _PATIENCE = 60.0
 class Applications:
     """Those that run; all are ended with the block."""
 
-    def __init__(self, dsn: str, brokers: str) -> None:
+    def __init__(self, dsn: str, brokers: str, folder: str) -> None:
+        self._folder = folder
         self._environment = {**os.environ, "PGSCORE_DSN": dsn, "PGSCORE_BROKERS": brokers}
         self._running: dict[str, subprocess.Popen[str]] = {}
 
-    def start(self, *arguments: str) -> None:
-        """Starts `pgscore stream` with these arguments, of which the first is its name here."""
-        self._running[arguments[0]] = subprocess.Popen(  # noqa: S603  our own arguments
+    def start(self, name: str, *arguments: str) -> None:
+        """Starts `pgscore stream` with these arguments."""
+        self._running[name] = subprocess.Popen(  # noqa: S603  our own arguments
             [str(_COMMAND), "stream", *arguments],
+            cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -51,7 +53,7 @@ class Applications:
         """
         for name, each in self._running.items():
             if each.poll() is not None:
-                raise PgscoreError(f"pgscore stream {name} has ended: {each.communicate()[0].strip()[-300:]}")
+                raise PgscoreError(f"application {name} has ended: {each.communicate()[0].strip()[-300:]}")
 
     def end(self) -> dict[str, str]:
         """Asks all to end, which they do after what they are at; the last line of each.
@@ -65,7 +67,7 @@ class Applications:
         for name, each in self._running.items():
             out, _ = each.communicate(timeout=_PATIENCE)
             if each.returncode != 0:
-                raise PgscoreError(f"pgscore stream {name} ended with {each.returncode}: {out.strip()[-300:]}")
+                raise PgscoreError(f"application {name} ended with {each.returncode}: {out.strip()[-300:]}")
             said[name] = out.strip().splitlines()[-1]
         self._running.clear()
         return said

@@ -20,13 +20,13 @@ _PATIENCE = 180.0
 _LOOK = 0.1
 _COUNTERS = """
     select count(*) from (select customer_id, count(*) as complaints from support.ticket group by customer_id) t
-    join churn.customer_profile c using (customer_id)
+    join {table} c using (customer_id)
     join before b using (customer_id)
     where c.number_customer_service_calls is distinct from b.calls + t.complaints
 """
 _SCORES = """
     select count(*), max(abs(c.churn_score - pgscore.score('churn', c)))
-    from churn.customer_profile c where c.churn_score is not null
+    from {table} c where c.churn_score is not null
 """
 _LAST = "select customer_id::text, churn_score from churn.customer_profile where churn_score is not null"
 _DASHBOARD = """
@@ -62,8 +62,8 @@ def wait_until(is_done: Callable[[], bool], meanwhile: Callable[[], None]) -> No
         time.sleep(_LOOK)
 
 
-def check_profiles(connection: Connection) -> tuple[int, float]:
-    """Compares counters with a GROUP BY over the tickets, and scores with `pgscore.score`.
+def check_profiles(connection: Connection, table: str) -> tuple[int, float]:
+    """Compares a table's counters with a GROUP BY over the tickets, and scores with `pgscore.score`.
 
     Returns:
         How many scores there are, and the largest difference.
@@ -71,14 +71,14 @@ def check_profiles(connection: Connection) -> tuple[int, float]:
     Raises:
         MismatchError: they differ.
     """
-    wrong = value(connection, _COUNTERS)
+    wrong = value(connection, _COUNTERS.format(table=table))
     if wrong:
-        raise MismatchError(f"{wrong} customers have another counter than a GROUP BY gives")
+        raise MismatchError(f"{wrong} customers of {table} have another counter than a GROUP BY gives")
     with connection.cursor() as cursor:
-        cursor.execute(_SCORES)
+        cursor.execute(_SCORES.format(table=table))
         scores, difference = cursor.fetchone() or (0, None)
     if difference is None or not difference <= TOLERANCE:
-        raise MismatchError(f"scores differ from pgscore.score by {difference}")
+        raise MismatchError(f"scores of {table} differ from pgscore.score by {difference}")
     return scores, difference
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pgscore
@@ -20,7 +23,7 @@ from examples.server.broker import PrivateBroker
 from examples.server.cluster import PrivateCluster
 
 from .applications import Applications
-from .checks import check_dashboard, check_enriched, check_profiles, check_scores, read, value, wait_until
+from .checks import check_dashboard, check_enriched, check_profiles, check_scores, value, wait_until
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from examples.server.signals import Signals
 
 _out = Console(highlight=False, soft_wrap=True)
-_TICKETS, _ENRICHED, _SCORES = "tickets", "tickets-with-profiles", "scores"
+_TICKETS, _ENRICHED, _SCORES, _CHANGES = "tickets", "tickets-with-profiles", "scores", "scores-of-profiles"
 _PARTITIONS = 3
 _CUSTOMERS = 5000
 _KINDS = ("billing", "coverage", "hotline")
@@ -56,18 +59,47 @@ _TELL = """
         'churn_score', 'churn_model_version', 'churn_scored_at', changes => true
     )
 """
-_APPLICATIONS = (
-    ("publish", "support.ticket", "--key", "customer_id", "--topic", _TICKETS),
-    ("predict", "churn", "--topic", _TICKETS, "--into", "churn.complaints", "--batch", "50", "--every", "0"),
-    (
+# The same customers for an application that has no event table: messages move them.
+_STANDING = {
+    "profile": "support.customer",
+    "event_key": ["customer_id"],
+    "profile_key": ["customer_id"],
+    "event_columns": {"customer_id": "bigint not null", "angry": "boolean"},
+    "reducers": [
+        {"column": "number_customer_service_calls", "aggregate": "count"},
+        {"column": "angry", "aggregate": "count", "where": {"angry": True}},
+    ],
+    "score": "churn_score",
+    "version": "churn_model_version",
+    "scored_at": "churn_scored_at",
+}
+_COPY = """
+    create table support.customer (like churn.customer_profile including all, angry bigint not null default 0);
+    insert into support.customer select p.*, 0 from churn.customer_profile p;
+    create table before as select customer_id, number_customer_service_calls as calls from churn.customer_profile
+"""
+_MOVED = """
+    select sum(c.number_customer_service_calls - b.calls) from support.customer c join before b using (customer_id)
+"""
+_APPLICATIONS = {
+    "publishing": ("publish", "support.ticket", "--key", "customer_id", "--topic", _TICKETS),
+    "predicting": (
+        *("predict", "churn", "--topic", _TICKETS, "--into", "churn.complaints"),
+        *("--batch", "50", "--every", "0"),
+    ),
+    "counting": (
         *("count", "--topic", _TICKETS, "--into", "support.dashboard", "--by", "kind", "--every", "0"),
         *("--counter", "all", "--counter", "angry:angry=true"),
     ),
-    (
+    "joining": (
         *("enrich", "--topic", _TICKETS, "--to", _ENRICHED),
-        *("--profile", "churn.customer_profile", "--event-key", "customer_id"),
+        *("--profile", "support.customer", "--event-key", "customer_id"),
     ),
-)
+    "predicting without a look-up": (
+        *("predict", "churn", "--topic", _ENRICHED, "--enriched", "--group", "enriched"),
+        *("--definition", "standing.json", "--to", _SCORES, "--every", "0"),
+    ),
+}
 
 
 def tell(signals: Signals, count: int) -> int:
@@ -80,9 +112,9 @@ def tell(signals: Signals, count: int) -> int:
             cluster.start()
             broker = PrivateBroker()
             broker.start()
-        for topic in (_TICKETS, _ENRICHED, _SCORES):
+        for topic in (_TICKETS, _ENRICHED, _SCORES, _CHANGES):
             broker.create(topic, _PARTITIONS)
-        _say(f"PostgreSQL on port {cluster.port}; Kafka on port {broker.port}, with three topics")
+        _say(f"PostgreSQL on port {cluster.port}; Kafka on port {broker.port}, with four topics")
         _tell_in(cluster.dsn(), broker.servers, count)
     except (MismatchError, pgscore.PgscoreError, psycopg2.Error, LookupError, OSError) as error:
         print(f"demo-stream: {' '.join(str(error).split())}", file=sys.stderr)
@@ -104,34 +136,36 @@ def _tell_in(dsn: str, servers: str, count: int) -> None:
         load_customers(connection, customers)
         with connection, connection.cursor() as cursor:
             cursor.execute(_SUPPORT)
-            cursor.execute(
-                "create table before as select customer_id, number_customer_service_calls as calls"
-                " from churn.customer_profile"
-            )
+            cursor.execute(_COPY)
     pgscore.publish(dsn, "churn", fit(customers).pipeline, profile="churn.customer_profile", promoted=True)
     with closing(connect(dsn)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(_TELL)
     _say("The model churn answers. Tickets are rows of support.ticket; profiles are in churn.customer_profile.")
 
-    _heading("Four applications")
-    with closing(connect(dsn)) as connection, Applications(dsn, servers) as applications:
+    _heading("Five applications")
+    with (
+        tempfile.TemporaryDirectory(prefix="pgscore-demo-") as folder,
+        closing(connect(dsn)) as connection,
+        Applications(dsn, servers, folder) as applications,
+    ):
+        (Path(folder) / "standing.json").write_text(json.dumps(_STANDING))
         connection.autocommit = True
-        for each in _APPLICATIONS:
+        for name, each in _APPLICATIONS.items():
             _say(f"$ pgscore stream {' '.join(each)}")
-            applications.start(*each)
+            applications.start(name, *each)
         _complain(connection, count // 2)
         wait_until(lambda: _stored(connection) > 0, applications.check)
-        applications.kill("predict")
-        _say("The prediction application is killed with kill -9, while tickets go on coming, and is started again.")
+        applications.kill("predicting")
+        _say("One that predicts is killed with kill -9, while tickets go on coming, and is started again.")
         _complain(connection, count - count // 2)
-        applications.start(*_APPLICATIONS[1])
+        applications.start("predicting", *_APPLICATIONS["predicting"])
         wait_until(lambda: _stored(connection) >= count, applications.check)
         wait_until(lambda: _counted(connection) >= count, applications.check)
-        wait_until(lambda: len(read(servers, _ENRICHED)) >= count, applications.check)
+        wait_until(lambda: _moved(connection) >= count, applications.check)
         for name, line in applications.end().items():
             _say(f"{name}: {line}")
-        run_scores = ("pgscore", "stream", "publish", "--scores", "--topic", _SCORES, "--once", "--brokers", servers)
-        _say(run(dsn, ROOT, *run_scores)[-1])
+        publish = ("pgscore", "stream", "publish", "--scores", "--topic", _CHANGES, "--once", "--brokers", servers)
+        _say(run(dsn, ROOT, *publish)[-1])
         _compare(connection, servers, count)
 
 
@@ -139,13 +173,16 @@ def _compare(connection: Connection, servers: str, count: int) -> None:
     _heading("Compared")
     if _stored(connection) != count:
         raise MismatchError(f"{_stored(connection)} events are stored, of {count}")
-    scores, difference = check_profiles(connection)
-    _say(f"Counters of the profiles are a GROUP BY over {count:,} tickets: no ticket is lost or counted twice.")
-    _say(f"{scores:,} scores are what pgscore.score gives, to {difference:.0e}.")
+    for table in ("churn.customer_profile", "support.customer"):
+        scores, difference = check_profiles(connection, table)
+        _say(f"{table}: counters are a GROUP BY over {count:,} tickets, none lost or counted twice;")
+        _say(f"    {scores:,} scores are what pgscore.score gives, to {difference:.0e}.")
     check_dashboard(connection)
-    _say("So are the dashboard's counters.")
+    _say("support.dashboard: its counters are a GROUP BY too.")
     _say(f"{check_enriched(connection, servers, _ENRICHED):,} messages with profiles, each once and in order.")
-    _say(f"The last scores of {check_scores(connection, servers, _SCORES):,} customers in topic {_SCORES} are theirs.")
+    _say(
+        f"The last scores of {check_scores(connection, servers, _CHANGES):,} customers in topic {_CHANGES} are theirs."
+    )
 
 
 def _complain(connection: Connection, count: int) -> None:
@@ -165,6 +202,10 @@ def _stored(connection: Connection) -> int:
 
 def _counted(connection: Connection) -> int:
     return int(value(connection, "select coalesce(sum(number), 0) from support.dashboard where counter = 'all'"))
+
+
+def _moved(connection: Connection) -> int:
+    return int(value(connection, _MOVED))
 
 
 def _heading(text: str) -> None:
