@@ -1,4 +1,5 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
+# make demo-stream   complaints through Apache Kafka: published, scored, counted, joined (downloads 37 MB; needs Java 17)
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
 # make test-spark   scores on Spark, in two local workers (downloads 500 MB)
@@ -32,11 +33,16 @@ KIND :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-streams test-sklearn lint types check
+.PHONY: demo demo-stream bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-streams test-sklearn lint types check
 .PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
+
+demo-stream: $(READY)
+	@docker/install-packages streams
+	@$(SERVER_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_KAFKA="$$KAFKA" exec $(BIN)/python -m examples.stream.demo
 
 bench: $(READY)
 	@$(BENCH_PYTHON) && exec $(BIN)/python -m bench --long $(ARGS)

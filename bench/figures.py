@@ -28,6 +28,7 @@ from . import (
     single_row,
     soak,
     spark,
+    streaming,
     workers,
 )
 from .figure import Figure, at_least, at_most
@@ -103,6 +104,7 @@ FIGURES = (
     Figure("net-graph-bulk/client", None, graphs.rows),
     Figure("soak", None, soak.soak, quick=False),
     Figure("spark", None, spark.rates, quick=False),
+    Figure("stream", None, streaming.rates, quick=False),
     Figure("linear-explained/score", None, explaining.beside_score(LINEAR)),
     Figure("trees-explained/score", None, explaining.beside_score(TREES)),
     Figure("forest", None, large.state(FOREST)),

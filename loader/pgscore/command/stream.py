@@ -58,4 +58,4 @@ def stopped_by_signals() -> Iterator[Stop]:
 
 
 # Each adds its command to the group.
-from . import stream_predict  # noqa: E402, F401
+from . import stream_publish, stream_predict, stream_count, stream_enrich  # noqa: E402, F401, I001
