@@ -125,7 +125,7 @@ def test_codecs_are_a_function(
     from datetime import UTC, datetime
 
     import fastavro
-    from google.protobuf.struct_pb2 import Struct
+    from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 
     (tmp_path / "stream_codecs.py").write_text(_CODECS)
     schema = runpy.run_path(str(tmp_path / "stream_codecs.py"))["SCHEMA"]
@@ -138,15 +138,16 @@ def test_codecs_are_a_function(
     send(working.broker, avro, [content.getvalue()], key="1")
     send(working.broker, protobuf, [message.SerializeToString()], key="1")
     path = {"PYTHONPATH": str(tmp_path)}
-    assert working.run(avro, "--decode", "stream_codecs:read_avro", **path)["stored"] == 1
-    assert working.run(protobuf, "--decode", "stream_codecs:read_protobuf", **path)["stored"] == 1
+    assert working.run(avro, "--decode", "stream_codecs:read_avro", variables=path)["stored"] == 1
+    assert working.run(protobuf, "--decode", "stream_codecs:read_protobuf", variables=path)["stored"] == 1
     session = installed.session()
     assert session.run(f"select body, created_at = %s from {EVENTS} order by body", at) == [
         ("good", True),
         ("protobuf", False),
     ]
     assert (
-        "has no function nothing" in working.run(avro, "--decode", "stream_codecs:nothing", expect=1, **path)["error"]
+        "has no function nothing"
+        in working.run(avro, "--decode", "stream_codecs:nothing", expect=1, variables=path)["error"]
     )
 
 

@@ -195,7 +195,10 @@ def test_a_backup_that_is_restored_takes_what_it_lacks(working: Streams, topic: 
     session.close()
     with closing(Database(installed._cluster, "postgres").session()) as other:
         other.run("drop database if exists restored")
-        wait_until(other, f"select count(*) from pg_stat_activity where datname = '{installed.name}'", 0)
+        # The fixture's own, too: a template is nobody's for that moment.
+        there = f"from pg_stat_activity where datname = '{installed.name}'"
+        other.run(f"select pg_terminate_backend(pid) {there}")
+        wait_until(other, f"select count(*) {there}", 0)
         other.run(f"create database restored template {installed.name}")
     send(working.broker, events, [{**each, "body": f"more {n}"} for n, each in enumerate(complaints(20))])
     assert working.run(events)["messages"] == 20
