@@ -1,10 +1,12 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make demo-browser   a page that scores by itself, compared with the database     KEEP=1 serves it
 # make demo-serve  the model of the demo behind a web service
+# make demo-stream   complaints through Apache Kafka: published, scored, counted, joined (downloads 37 MB; needs Java 17)
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
 # make test-browser   the page and pgscore.js in Chromium (downloads 150 MB)
 # make test-spark   scores on Spark, in two local workers (downloads 500 MB)
+# make test-streams   streams through a real Apache Kafka (downloads 37 MB; needs Java 17)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make test-sklearn   programs of the oldest scikit-learn where the server has the newest, and the reverse
@@ -36,6 +38,7 @@ EXTRAS :=
 
 .PHONY: demo demo-browser bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-browser test-spark test-sklearn lint types check
 .PHONY: demo demo-serve bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
+.PHONY: demo demo-stream bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-streams test-sklearn lint types check
 .PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
@@ -46,6 +49,10 @@ demo-browser: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.browser.demo $(if $(KEEP),--keep)
 demo-serve: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.serve.demo
+demo-stream: $(READY)
+	@docker/install-packages streams
+	@$(SERVER_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_KAFKA="$$KAFKA" exec $(BIN)/python -m examples.stream.demo
 
 bench: $(READY)
 	@$(BENCH_PYTHON) && exec $(BIN)/python -m bench --long $(ARGS)
@@ -101,6 +108,11 @@ test-browser: $(READY)
 	@docker/install-packages browser
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && TOOLS="$$(docker/browser-tools)" && \
 		PGSCORE_TEST_BROWSER="$$TOOLS" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/browser)
+# What needs a broker of Kafka's.
+test-streams: $(READY)
+	@docker/install-packages streams
+	@$(SERVER_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_STREAMS=1 PGSCORE_KAFKA="$$KAFKA" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/streams)
 
 # The oldest libraries that models are read with, in an environment of their own.
 test-sklearn: $(READY)
@@ -168,3 +180,4 @@ $(READY): | packages
 
 clean:
 	rm -rf .venv .client .server-* .servers-* .spark-* .browser-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* .spark-* .kafka-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

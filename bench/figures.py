@@ -29,6 +29,7 @@ from . import (
     single_row,
     soak,
     spark,
+    streaming,
     web,
     workers,
 )
@@ -108,6 +109,7 @@ FIGURES = (
     Figure("soak", None, soak.soak, quick=False),
     Figure("spark", None, spark.rates, quick=False),
     Figure("web-one-row/fastapi", at_least(10), web.one_row, quick=False),
+    Figure("stream", None, streaming.rates, quick=False),
     Figure("linear-explained/score", None, explaining.beside_score(LINEAR)),
     Figure("trees-explained/score", None, explaining.beside_score(TREES)),
     Figure("forest", None, large.state(FOREST)),

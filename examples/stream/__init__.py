@@ -1,0 +1,1 @@
+"""Complaints through Apache Kafka: published from one table, and counted, joined and scored by three applications."""
