@@ -47,11 +47,11 @@ declare
                     || '_rows_version|_run_rescore|_run_sql|_run_template|_run_trigger|_score_register|_score_source|'
                     || '_serving_version|_slope|_source_arguments|_start_job|_stepwise_body_sql|_stepwise_register|'
                     || '_stepwise_sql|_strongest|_table_columns|_take_apart|_takes_arrays|_tame_kernel|_tell_functions_sql|'
-                    || '_tell_one_sql|_tell_release|_tell_template|_tell_triggers|_threshold_sql|_types_sql|_unexplained|'
+                    || '_tell_one_sql|_tell_template|_tell_triggers|_threshold_sql|_types_sql|_unexplained|'
                     || '_version_score_sql|_versions_of|_wanted_sql|_with_decided_label|_without_decision|_written_sql|'
                     || 'change_consumer|change_origin|compare|crossing|explain|export|job|job_part|maintain|outdated|'
                     || 'prune_score_changes|pruned_change|rescore|score_change|score_change_horizon|score_change_ordinal|'
-                    || 'score_changes|score_rows|stream_offset'
+                    || 'score_changes|score_rows'
                     || ')\M'
                 )
         )
@@ -5201,8 +5201,6 @@ drop function pgscore._prepares();
 
 drop function pgscore._notify(model text, key text, score double precision, version integer);
 
-drop function pgscore._tell_release();
-
 drop function pgscore._change_server();
 
 drop function pgscore._has_foreign_changes();
@@ -5341,17 +5339,9 @@ revoke execute on function pgscore._model_function(text, text) from pgscore_read
 
 
 
-
-
--- TO DO BY HAND: no longer in the tree
--- create constraint trigger tell_release after update on pgscore.model deferrable initially deferred
---     for each row when (old.serving is distinct from new.serving) execute function pgscore._tell_release();
-
-
 -- What only this revision has.
 drop table pgscore.job_part;
 drop table pgscore.job;
-drop table pgscore.stream_offset;
 drop table pgscore.export;
 drop table pgscore.change_consumer;
 drop table pgscore.change_origin;

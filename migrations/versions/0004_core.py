@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "8fe8d4d896e3368192b478a7fe51f4225d80507fde69a0ba5c7779cebdbfa267")
+    run_frozen("0004_core.up.sql", "e595e1f216c3afe3fa9568ffb595f61720dc832bb8afd57401156bc619c2059b")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "c519f444e461f4b993738f152233d57b7c3bee93068ba31b4e305a643d227e4e")
+    run_frozen("0004_core.down.sql", "dadbbc592b99568ffa1d87f9b4b3ab2eb9ad77a049b60843c1e231fd93006d3b")
