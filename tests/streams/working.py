@@ -153,17 +153,22 @@ class Streams:
         return json.loads(printed if expect == 0 else worker.lines[-1])
 
     def start(
-        self, *arguments: str, kill: str | None = None, stop: str | None = None, dsn: str | None = None, **more: str
+        self,
+        *arguments: str,
+        kill: str | None = None,
+        stop: str | None = None,
+        dsn: str | None = None,
+        variables: dict[str, str] | None = None,
     ) -> Worker:
         """Starts `pgscore stream …`."""
-        variables = {
+        given = {
             **environment(dsn or self.dsn),
             "PGSCORE_BROKERS": self.broker.servers,
             **({} if kill is None else {"PGSCORE_TEST_KILL": kill}),
             **({} if stop is None else {"PGSCORE_TEST_STOP": stop}),
-            **more,
+            **(variables or {}),
         }
-        worker = Worker(["stream", *arguments, "--kafka-settings", str(self._settings)], variables)
+        worker = Worker(["stream", *arguments, "--kafka-settings", str(self._settings)], given)
         self._workers.append(worker)
         return worker
 

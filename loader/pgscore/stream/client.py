@@ -60,8 +60,20 @@ def confluent() -> Any:  # noqa: ANN401
     return confluent_kafka
 
 
-def topic_ids(given: Mapping[str, Any], topics: Iterable[str]) -> dict[str, str]:
+def topic_ids(
+    given: Mapping[str, Any],
+    topics: Iterable[str],
+    *,
+    admin: Any = None,
+    seconds: float = _PATIENCE,  # noqa: ANN401
+) -> dict[str, str]:
     """What the broker knows topics by.
+
+    Args:
+        given: the client's settings.
+        topics: their names.
+        admin: a client that asks; None: one that is made for it.
+        seconds: how long to wait.
 
     Raises:
         NotFoundError: there is no such topic.
@@ -70,10 +82,9 @@ def topic_ids(given: Mapping[str, Any], topics: Iterable[str]) -> dict[str, str]
     kafka = confluent()
     from confluent_kafka.admin import AdminClient
 
-    # What consumers alone are told is none of an administrator's, who would warn of it.
-    admin = AdminClient({**given, "log_level": 0})
+    admin = admin or AdminClient({**given, "log_level": 0})
     found = {}
-    described = admin.describe_topics(kafka.TopicCollection(list(topics)), request_timeout=_PATIENCE)
+    described = admin.describe_topics(kafka.TopicCollection(list(topics)), request_timeout=seconds)
     for topic, future in described.items():
         try:
             found[topic] = str(future.result().topic_id)

@@ -41,6 +41,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _TRIES = 5
 # A topic that was made anew is looked for so often, in seconds.
 _LOOK = 5.0
+_PATIENCE, _SOON = 15.0, 3.0
 _OURS = {
     "enable.auto.commit": "false",
     "enable.auto.offset.store": "false",
@@ -153,6 +154,7 @@ class Consumer:
         self._outputs = Outputs(order.settings, self._say)
         self._connection: Connection | None = None
         self._consumer: Any = None
+        self._admin: Any = None
         self._claims: dict[Place, str] = {}
         self._positions: dict[Place, int] = {}
         self._at_end: dict[Place, bool] = {}
@@ -176,7 +178,7 @@ class Consumer:
             PgscoreError: it cannot go on; all that was done is stored, and nothing is half done.
         """
         try:
-            self._topic_ids = client.topic_ids(self._order.settings, self._order.topics)
+            self._topic_ids = self._ask()
             with suppress(FencedError):
                 self._database()
             while not self._stop.asked:
@@ -260,7 +262,7 @@ class Consumer:
         claims = Claims(self._order.group, self._order.from_latest, self._order.reset)
 
         def take() -> tuple[dict[Place, str], dict[Place, int]]:
-            self._topic_ids = client.topic_ids(self._order.settings, self._order.topics)
+            self._topic_ids = self._ask()
             found = client.ranges(consumer, places)
             connection = self._database()
             self._own(consumer, places)
@@ -402,7 +404,7 @@ class Consumer:
         if time.monotonic() - self._looked < _LOOK:
             return
         try:
-            found = client.topic_ids(self._order.settings, self._order.topics)
+            found = self._ask(_SOON)
         except UnreachableError:
             return
         self._looked = time.monotonic()
@@ -413,6 +415,13 @@ class Consumer:
                     " messages",
                     f"--reset forgets how far group {self._order.group} had come, and begins at --from.",
                 )
+
+    def _ask(self, seconds: float = _PATIENCE) -> dict[str, str]:
+        if self._admin is None:
+            from confluent_kafka.admin import AdminClient
+
+            self._admin = AdminClient({**self._order.settings, "log_level": 0})
+        return client.topic_ids(self._order.settings, self._order.topics, admin=self._admin, seconds=seconds)
 
     def _allowed(self) -> int:
         if self._order.rate is None:
