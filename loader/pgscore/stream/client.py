@@ -64,8 +64,8 @@ def topic_ids(
     given: Mapping[str, Any],
     topics: Iterable[str],
     *,
-    admin: Any = None,
-    seconds: float = _PATIENCE,  # noqa: ANN401
+    admin: Any = None,  # noqa: ANN401
+    seconds: float = _PATIENCE,
 ) -> dict[str, str]:
     """What the broker knows topics by.
 
