@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -47,6 +46,13 @@ def enrich(
         str, typer.Option("--from", metavar="earliest|latest", help="Where a group begins that is new.")
     ] = "earliest",
     batch: Annotated[int, typer.Option(min=1, max=10_000, metavar="COUNT", help="Messages in a transaction.")] = 500,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, metavar="COUNT", help="Messages a second at most; without it, all.")
+    ] = None,
+    metrics: Annotated[
+        int | None, typer.Option(metavar="PORT", min=0, max=65535, help="Metrics for Prometheus, on 127.0.0.1.")
+    ] = None,
+    every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Say how far it is; 0: never.")] = 10.0,
     once: Annotated[bool, typer.Option("--once", help="End where there is nothing more.")] = False,
     brokers: Brokers = "",
     settings: Settings = None,
@@ -61,6 +67,7 @@ def enrich(
     from pgscore.stream import client, messages
     from pgscore.stream.enriching import Enrichment
     from pgscore.stream.enriching import enrich as go
+    from pgscore.stream.metrics import Metrics
     from pgscore.stream.profiles import Profiles
 
     if start not in ("earliest", "latest"):
@@ -74,16 +81,26 @@ def enrich(
         decode=None if decode is None else messages.decoder(decode),
         dead_letters=dead_letters,
         batch=batch,
+        rate=rate,
+        every=every or None,
         once=once,
         from_latest=start == "latest",
     )
     profiles = Profiles(profile, event_key, profile_key or event_key, columns or ())
+    done = Metrics()
+    if metrics is not None:
+        print(f"pgscore: metrics at http://127.0.0.1:{done.serve(metrics)}/metrics", file=sys.stderr, flush=True)
     with stopped_by_signals() as stop:
-        done = go(order, profiles, stop=stop, lost=_warn)
+        go(order, profiles, stop=stop, metrics=done, lost=_warn, say=_tell)
     if as_json:
-        print_json({"group": order.group, "to": to, **asdict(done)})
+        print_json({"group": order.group, "to": to, "written": 0, "without_profile": 0, **done.summary()})
     else:
-        say(f"{done.messages:,} messages are in topic {to}, {done.without:,} of them without a profile.")
+        written, without = (done.counts.get(name, 0) for name in ("written", "without_profile"))
+        say(f"{written:,} messages are in topic {to}, {without:,} of them without a profile.")
+
+
+def _tell(sentence: str) -> None:
+    print(f"pgscore: {sentence}", file=sys.stderr, flush=True)
 
 
 def _warn(sentence: str, pause: float) -> None:

@@ -7,6 +7,7 @@ readers of committed messages each is there once, whatever is killed.
 
 from __future__ import annotations
 
+import time
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from pgscore.database import connect
 from pgscore.errors import BusyError, PgscoreError, UnreachableError
 
 from . import client
+from .apps import Done
 from .kept import require_topic
 from .messages import Dead, Message, Raw, understood
+from .metrics import Metrics
+from .offsets import Place
 from .producing import Record, Transactions
 
 if TYPE_CHECKING:
@@ -57,6 +61,8 @@ class Enrichment:
         decode: what makes an event of a message's bytes; None: they are JSON.
         dead_letters: the topic for messages that nothing can be done with; None: the first one ends it.
         batch: how many messages a transaction has at most.
+        rate: how many messages a second are taken at most; None: as many as can be.
+        every: seconds between two lines about how far it is; None: none.
         once: whether to end where there is nothing more.
         from_latest: whether a group that is new begins with what comes from now on.
     """
@@ -69,23 +75,10 @@ class Enrichment:
     decode: Decode | None = None
     dead_letters: str | None = None
     batch: int = 500
+    rate: float | None = None
+    every: float | None = None
     once: bool = False
     from_latest: bool = False
-
-
-@dataclass
-class Enriched:
-    """What was done.
-
-    Attributes:
-        messages: how many messages were written.
-        without: how many of them without a profile.
-        dead: how many nothing could be done with.
-    """
-
-    messages: int = 0
-    without: int = 0
-    dead: int = 0
 
 
 def enrich(
@@ -93,22 +86,26 @@ def enrich(
     profiles: Profiles,
     *,
     stop: Stop,
+    metrics: Metrics | None = None,
     lost: Callable[[str, float], None] = lambda _sentence, _pause: None,
-) -> Enriched:
+    say: Callable[[str], None] = lambda _sentence: None,
+) -> Metrics:
     """Enriches messages until it is told to stop.
 
     Args:
         order: what is to be enriched.
         profiles: the table that is joined.
         stop: ends it after the batch at which it is.
+        metrics: where it counts.
         lost: is told that database or broker was lost, and in how many seconds it begins anew.
+        say: is told how far it is.
 
     Raises:
         UnreachableError: database or broker cannot be reached at the beginning.
         PgscoreError: it cannot go on; what was read and not written is read again.
     """
-    done = Enriched()
-    worker = _Worker(order, profiles, stop, done)
+    done = metrics or Metrics()
+    worker = _Worker(order, profiles, stop, done, say)
     pause = _FIRST_PAUSE
     while True:
         before = done.messages
@@ -128,8 +125,11 @@ def enrich(
 
 
 class _Worker:
-    def __init__(self, order: Enrichment, profiles: Profiles, stop: Stop, done: Enriched) -> None:
-        self._order, self._profiles, self._stop, self._done = order, profiles, stop, done
+    def __init__(
+        self, order: Enrichment, profiles: Profiles, stop: Stop, done: Metrics, say: Callable[[str], None]
+    ) -> None:
+        self._order, self._profiles, self._stop, self._done, self._say = order, profiles, stop, done, say
+        self._told = self._next = time.monotonic()
         self._kafka = client.confluent()
         self._at_end: dict[tuple[str, int], bool] = {}
         self._moved = False
@@ -155,11 +155,32 @@ class _Worker:
                     raws = self._taken(consumer)
                     if raws:
                         self._write(connection, producer, consumer, raws)
+                    self._report(consumer)
+                    if raws:
+                        self._slow_down(len(raws))
                     elif order.once and self._at_end and all(self._at_end.values()):
                         break
 
     def _is_to_stop(self) -> bool:
         return self._stop.asked
+
+    def _slow_down(self, taken: int) -> None:
+        """Waits until so many messages may have been taken; a member of the group that waits is one still."""
+        if self._order.rate is not None:
+            now = time.monotonic()
+            self._next = max(self._next, now) + taken / self._order.rate
+            self._stop.wait(self._next - now)
+
+    def _report(self, consumer: Any) -> None:  # noqa: ANN401
+        if self._order.every is None or time.monotonic() - self._told < self._order.every:
+            return
+        self._told = time.monotonic()
+        self._done.lag = {}
+        for each in consumer.position(consumer.assignment()):
+            _, high = consumer.get_watermark_offsets(each, cached=True)
+            behind = 0 if self._at_end.get((each.topic, each.partition)) else max(0, high - each.offset)
+            self._done.lag[Place(each.topic, each.partition)] = behind if each.offset >= 0 else 0
+        self._say(self._done.line())
 
     def _assigned(self, _consumer: Any, partitions: Sequence[Any]) -> None:  # noqa: ANN401
         self._moved = True
@@ -170,8 +191,10 @@ class _Worker:
         self._at_end = {}
 
     def _taken(self, consumer: Any) -> list[Raw]:  # noqa: ANN401
+        # What is throttled is taken in pieces of no more than a second.
+        most = self._order.batch if self._order.rate is None else min(self._order.batch, max(1, int(self._order.rate)))
         first = consumer.poll(_POLL)
-        found = [] if first is None else [first, *consumer.consume(self._order.batch - 1, timeout=0)]
+        found = [] if first is None else [first, *(consumer.consume(most - 1, timeout=0) if most > 1 else [])]
         if self._moved:
             # Partitions have come or gone meanwhile, maybe between two of these: read on from what is committed.
             self._moved = False
@@ -208,6 +231,7 @@ class _Worker:
             raise UnreachableError(f"the group's offsets cannot be read: {error.args[0].str()}") from None
 
     def _write(self, connection: Connection, producer: Transactions, consumer: Any, raws: Sequence[Raw]) -> None:  # noqa: ANN401
+        began = time.monotonic()
         understandable: list[Message] = []
         dead: list[Dead] = []
         for raw in raws:
@@ -232,9 +256,9 @@ class _Worker:
             ends[raw.topic, raw.partition] = raw.offset + 1
         offsets = [self._kafka.TopicPartition(*place, end) for place, end in ends.items()]
         producer.send(records, offsets, consumer.consumer_group_metadata())
-        self._done.messages += len(joined)
-        self._done.without += sum(profile is None for _, profile in joined)
-        self._done.dead += len(dead)
+        counts = {"written": len(joined), "without_profile": sum(profile is None for _, profile in joined)}
+        done = Done(dead=dead, counts=counts)
+        self._done.settled(len(raws), [message for message, _ in joined], done, time.monotonic() - began)
 
     def _joined(
         self, connection: Connection, messages: Sequence[Message], dead: list[Dead]
