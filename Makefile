@@ -2,6 +2,7 @@
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
 # make test-spark   scores on Spark, in two local workers (downloads 500 MB)
+# make test-streams   streams through a real Apache Kafka (downloads 37 MB; needs Java 17)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make test-sklearn   programs of the oldest scikit-learn where the server has the newest, and the reverse
@@ -31,7 +32,7 @@ KIND :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
+.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-streams test-sklearn lint types check
 .PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
@@ -84,6 +85,12 @@ test-spark: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
 		PGSCORE_TEST_SPARK=1 $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
+
+# What needs a broker of Kafka's.
+test-streams: $(READY)
+	@docker/install-packages streams
+	@$(SERVER_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_STREAMS=1 PGSCORE_KAFKA="$$KAFKA" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/streams)
 
 # The oldest libraries that models are read with, in an environment of their own.
 test-sklearn: $(READY)
@@ -150,4 +157,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* .servers-* .spark-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* .spark-* .kafka-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from .ports import free_ports
 from .programs import ClusterError, Programs
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class PrivateCluster:
         try:
             self._make()
             for attempt in range(_START_TRIES):
-                self.port = _free_port()
+                (self.port,) = free_ports(1)
                 try:
                     self.programs.run("pg_ctl", *self._control("start"), environment=self._environment())
                 except ClusterError as error:
@@ -156,10 +156,3 @@ class PrivateCluster:
 
     def _port_was_taken(self) -> bool:
         return "Address already in use" in self._log_end()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,0 +1,1 @@
+"""Streams, through a real Apache Kafka: the lane `make test-streams`."""

@@ -1,0 +1,50 @@
+"""The private broker: it answers, keeps what it has over kill -9, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from examples.server.broker import PrivateBroker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.streams.conftest import MakeTopic
+
+
+def _read(servers: str, topic: str, count: int) -> list[str]:
+    reader = Consumer(
+        {"bootstrap.servers": servers, "group.id": "test", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    )
+    reader.subscribe([topic])
+    try:
+        return [(message.value() or b"").decode() for message in reader.consume(count, timeout=60)]
+    finally:
+        reader.close()
+
+
+def test_it_keeps_a_transaction_over_kill_9(broker: PrivateBroker, topic: MakeTopic) -> None:
+    events = topic("events", 1)
+    writer = Producer({"bootstrap.servers": broker.servers, "transactional.id": events})
+    writer.init_transactions(60)
+    for ends in (writer.abort_transaction, writer.commit_transaction):
+        writer.begin_transaction()
+        writer.produce(events, ends.__name__)
+        ends(60)
+    former = broker.pid
+    broker.restart()
+    assert broker.pid != former
+    assert _read(broker.servers, events, 1) == ["commit_transaction"]
+
+
+def test_nothing_is_left(tmp_path: Path) -> None:
+    with PrivateBroker(place=tmp_path) as broker:
+        pid = broker.pid
+        os.kill(pid, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not any(tmp_path.iterdir())
