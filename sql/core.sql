@@ -20,6 +20,7 @@
 \ir core/tables/crossing.sql
 \ir core/tables/score_change.sql
 \ir core/tables/export.sql
+\ir core/tables/stream_offset.sql
 \ir core/tables/stream_batch.sql
 \ir core/tables/job.sql
 \ir core/types/scored.sql
@@ -173,6 +174,7 @@
 \ir core/binding/reconcile.sql
 \ir core/batch/partitions.sql
 \ir core/changes/notify.sql
+\ir core/changes/releases.sql
 \ir core/changes/origin.sql
 \ir core/changes/reading.sql
 \ir core/changes/consumers.sql

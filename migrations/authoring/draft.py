@@ -20,7 +20,7 @@ _FUNCTION = re.compile(
 )
 _DEFAULT = re.compile(r"\s+default\s+(?:'[^']*'|[^,])+", re.IGNORECASE)
 _OBJECT = re.compile(r"create (?:or replace )?(?:unique )?(\w+(?: \w+)??) ([\w.\"]+)")
-_ON_TABLE = re.compile(r"create (policy|trigger) ([\w\"]+) (?:[\w ]+ )?on ([\w.\"]+)")
+_ON_TABLE = re.compile(r"create (?:constraint )?(policy|trigger) ([\w\"]+) (?:[\w ]+ )?on ([\w.\"]+)")
 _GRANT = re.compile(r"grant (execute on function ([\w.]+)\(.*\)) to (\w+);\Z", re.DOTALL)
 _SETTING = re.compile(r"(?:re)?set (?!local)", re.IGNORECASE)
 _REGENERATED = "-- What promotions have generated, anew.\nselect pgscore._regenerate_models({});"

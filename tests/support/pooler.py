@@ -27,8 +27,8 @@ _PROGRAM = "/usr/sbin/pgbouncer"
 
 
 @contextmanager
-def pooler(cluster: PrivateCluster, database: str, connections: int) -> Iterator[str]:
-    """A connection URI of the application's role, through a pool of this many server connections."""
+def pooler(cluster: PrivateCluster, database: str, connections: int, role: str = APPLICATION) -> Iterator[str]:
+    """A connection URI of a role, the application's, through a pool of this many server connections."""
     user = _USER if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="pgscore-pooler-"))
     port = free_port()
@@ -36,7 +36,7 @@ def pooler(cluster: PrivateCluster, database: str, connections: int) -> Iterator
     settings.write_text(
         f"""
         [databases]
-        {database} = host={cluster.host} port={cluster.port} user={APPLICATION} password='{PASSWORD}'
+        {database} = host={cluster.host} port={cluster.port} user={role} password='{PASSWORD}'
         [pgbouncer]
         listen_addr = 127.0.0.1
         listen_port = {port}
@@ -64,7 +64,7 @@ def pooler(cluster: PrivateCluster, database: str, connections: int) -> Iterator
     )
     try:
         wait_until_it_listens(process, port, folder / "log")
-        yield f"postgresql://{APPLICATION}@127.0.0.1:{port}/{database}"
+        yield f"postgresql://{role}@127.0.0.1:{port}/{database}"
     finally:
         process.terminate()
         process.wait(_PATIENCE)

@@ -78,6 +78,12 @@ class Bundle:
             self._check(golden, position)
         self._interpreter = Interpreter(found.program, _FIRST_ROWS)
 
+    def prepare(self) -> None:
+        """Makes ready for many rows, which otherwise comes after the first few: so none of them waits for it."""
+        self._interpreter = Interpreter(self._found.program)
+        texts = sum(each.is_text for each in self._inputs)
+        self._interpreter.score([None] * (len(self._inputs) - texts), [None] * texts, self._found.positive)
+
     def score(self, row: Row) -> float | None:
         """The score, as `pgscore.score` gives it for a row as JSON; None where it gives NULL.
 

@@ -108,6 +108,20 @@ def opened(content: bytes | Mapping[str, Any], key: bytes | None = None) -> Open
     return found
 
 
+def opened_of_registry(document: Mapping[str, Any]) -> Opened:
+    """What a database has of a version, checked as a bundle is, but for golden rows and seal, which it has not.
+
+    Raises:
+        PgscoreError: a part is malformed.
+    """
+    try:
+        return _checked({**document, "golden": []}, proved=False)
+    except Refusal as refusal:
+        raise as_malformed(refusal) from None
+    except (RecursionError, TypeError, ValueError) as error:
+        raise PgscoreError(f"the version is refused: it is no JSON document: {error}") from None
+
+
 def as_malformed(refusal: Refusal) -> PgscoreError:
     """What a check of the runtime says of a part, said of a bundle."""
     return PgscoreError(refusal.message.replace("the program is refused: ", "the bundle is refused: ", 1), HINT)
@@ -127,7 +141,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
     raise ValueError(f"{name} is no JSON")
 
 
-def _checked(document: Mapping[str, Any]) -> Opened:
+def _checked(document: Mapping[str, Any], *, proved: bool = True) -> Opened:
     model, version = text(document["model"], "model"), integer(document["version"], "version", 1, _LARGEST_VERSION)
     key_id = None
     if "signature" in document:
@@ -145,7 +159,7 @@ def _checked(document: Mapping[str, Any]) -> Opened:
     if tolerance is not None and not _TOLERANCE <= number(tolerance, "contract.tolerance") <= _LARGEST_TOLERANCE:
         refuse("contract.tolerance", f"is {shown(tolerance)}, not within 1e-12 to 1e-2")
     listed = items(document["golden"], "golden", _MOST_GOLDEN)
-    if not listed:
+    if proved and not listed:
         refuse("golden", "has no rows, and nothing is evaluated unproved")
     return Opened(
         model=model,

@@ -7,7 +7,7 @@ import sys
 # Importing a part adds its commands, and `--help` lists them in this order.
 # isort: off
 from . import install, publish, release, bindings, batch, registry, listen, overview, export  # noqa: F401
-from . import export_model, bundle, keys, engines, doctor, rescue  # noqa: F401
+from . import export_model, bundle, stream, keys, engines, doctor, rescue  # noqa: F401
 
 # isort: on
 from .app import app

@@ -40,18 +40,19 @@ def one_dsn(given: Sequence[str] | None) -> str:
     return given[0] if given else os.environ.get("PGSCORE_DSN", "")
 
 
-def _group(text: str) -> typer.Typer:
+def group(text: str) -> typer.Typer:
+    """A group of commands."""
     # Plain help reads the same in a terminal, a pipe and a pager; tracebacks are for `run` to withhold.
     return typer.Typer(help=text, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
-app = _group(
+app = group(
     "Publishes models to PostgreSQL, which then scores with them in its own transactions.\n\n"
     "Exit codes: 0 done, 1 refused, 2 wrong usage, 3 database unreachable, 70 a fault of pgscore, 130 interrupted."
 )
-keys = _group("Whose artifacts a database unpickles.")
+keys = group("Whose artifacts a database unpickles.")
 app.add_typer(keys, name="keys")
-engines = _group("Engines that run what publishers hand in: off until a superuser turns them on.")
+engines = group("Engines that run what publishers hand in: off until a superuser turns them on.")
 app.add_typer(engines, name="engines")
 
 

@@ -1,0 +1,61 @@
+"""`pgscore stream`: each of its commands has a module of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pgscore.changes import Stop
+
+from .app import app, group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+stream = group("Streams: Apache Kafka's topics in and out.")
+app.add_typer(stream, name="stream")
+
+Brokers = Annotated[
+    str,
+    typer.Option(
+        "--brokers", envvar="PGSCORE_BROKERS", metavar="HOST:PORT", show_default=False, help="With commas for several."
+    ),
+]
+Settings = Annotated[
+    Path | None,
+    typer.Option(
+        "--kafka-settings",
+        metavar="FILE",
+        show_default=False,
+        help="Lines of NAME=VALUE for Kafka's client: TLS, passwords.",
+    ),
+]
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[Stop]:
+    """What SIGTERM and Ctrl-C set: what is under way is finished. The third one ends the process."""
+    with Stop() as stop:
+        asked = []
+
+        def ask(_number: int, _frame: object) -> None:
+            asked.append(1)
+            if len(asked) > 2:  # noqa: PLR2004
+                os._exit(130)
+            stop.set()
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+# Each adds its command to the group.
+from . import stream_predict  # noqa: E402, F401

@@ -1,0 +1,126 @@
+"""`pgscore stream predict`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .app import Dsn, Json, Model, command
+from .output import print_json, say
+from .stream import Brokers, Settings, stopped_by_signals, stream
+
+if TYPE_CHECKING:
+    from pgscore.stream.apps import App
+
+
+@command(
+    stream,
+    "predict",
+    "pgscore stream predict churn --topic complaints --into shop.complaints",
+    "pgscore stream predict churn --topic complaints --definition churn-stream.json --to scores",
+    "pgscore stream predict churn --topic complaints --into shop.complaints --once --json",
+)
+def predict(
+    model: Model,
+    topic: Annotated[list[str], typer.Option(metavar="NAME", show_default=False, help="The topic; again for more.")],
+    into: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="The event table; what is attached to it does the rest.")
+    ] = None,
+    definition: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Straight to profiles: how events move them, as JSON.")
+    ] = None,
+    enriched: Annotated[
+        bool, typer.Option("--enriched", help="Messages are event and profile: no look-up while it stands so.")
+    ] = False,
+    to: Annotated[str | None, typer.Option("--to", metavar="TOPIC", help="Write each score there as well.")] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default=False, help="Workers that share the topic; MODEL-predict."),
+    ] = None,
+    identifier: Annotated[
+        str | None, typer.Option("--id", metavar="FIELD", help="What tells an event: one that is there is passed over.")
+    ] = None,
+    dead_letters: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="For messages that nothing can be done with.")
+    ] = None,
+    decode: Annotated[
+        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Makes an event of bytes, where it is no JSON.")
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="earliest|latest", help="Where a group begins that is new.")
+    ] = "earliest",
+    reset: Annotated[bool, typer.Option("--reset", help="Begin anew where offsets mean nothing any more.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Go on with a group of another database or role.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, metavar="COUNT", help="Messages in a transaction.")] = 500,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, metavar="COUNT", help="Messages a second at most; without it, all.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End where there is nothing more.")] = False,
+    metrics: Annotated[
+        int | None, typer.Option(metavar="PORT", min=0, max=65535, help="Metrics for Prometheus, on 127.0.0.1.")
+    ] = None,
+    every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Say how far it is; 0: never.")] = 10.0,
+    brokers: Brokers = "",
+    settings: Settings = None,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Scores events of a topic, each once.
+
+    What messages do and how far they were read is stored in one transaction. With --into they become rows of the event
+    table, and its binding counts and scores; with --definition they move and score profiles, without an event table.
+    Ctrl-C and SIGTERM end it after the messages at which it is; kill it, and it goes on where it was.
+    """
+    from pgscore.stream import client, messages
+    from pgscore.stream.consuming import Consumer, Order
+    from pgscore.stream.metrics import Metrics
+
+    if start not in ("earliest", "latest"):
+        raise typer.BadParameter(f"--from is earliest or latest, not {start}")
+    order = Order(
+        dsn,
+        client.settings(brokers, settings),
+        group or f"{model}-predict",
+        topic,
+        decode=None if decode is None else messages.decoder(decode),
+        batch=batch,
+        rate=rate,
+        from_latest=start == "latest",
+        reset=reset,
+        take_over=take_over,
+        dead_letters=dead_letters,
+        once=once,
+        every=every or None,
+    )
+    app = _app(model, into, definition, to, identifier, enriched=enriched)
+    counted = Metrics()
+    if metrics is not None:
+        port = counted.serve(metrics)
+        print(f"pgscore: metrics at http://127.0.0.1:{port}/metrics", file=sys.stderr, flush=True)
+    with stopped_by_signals() as stop:
+        Consumer(order, app, stop, metrics=counted).run()
+    if as_json:
+        print_json({"model": model, "group": order.group, **counted.summary()})
+    else:
+        say(f"{counted.line()}.")
+
+
+def _app(
+    model: str, into: str | None, definition: Path | None, to: str | None, identifier: str | None, *, enriched: bool
+) -> App:
+    if (into is None) == (definition is None):
+        raise typer.BadParameter("messages go --into an event table, or by a --definition straight to profiles")
+    if into is not None:
+        if enriched or to is not None:
+            raise typer.BadParameter("--enriched and --to go with --definition: a binding scores when it commits")
+        from pgscore.stream.events import EventTable
+
+        return EventTable(into, identifier)
+    if identifier is not None:
+        raise typer.BadParameter("--id goes with --into: without an event table nothing tells which events there were")
+    raise NotImplementedError(model)

@@ -1,0 +1,21 @@
+create function pgscore._tell_release() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- PostgreSQL does not prepare a transaction that has notified: a release that is prepared tells nobody, and whoever
+    -- follows releases finds it when they look the next time.
+    if current_setting('max_prepared_transactions') <> '0' and current_query() ~* pgscore._prepares() then
+        return null;
+    end if;
+    perform pg_notify('pgscore_release', json_build_object('model', new.name, 'version', new.serving)::text);
+    return null;
+end
+$$;
+
+comment on function pgscore._tell_release() is 'Tells whoever listens to the channel pgscore_release which version of a model answers from now on';
+
+-- At commit, where the command says whether the transaction is prepared.
+create constraint trigger tell_release after update on pgscore.model deferrable initially deferred
+    for each row when (old.serving is distinct from new.serving) execute function pgscore._tell_release();
+comment on trigger tell_release on pgscore.model is 'A promotion, or a rollback, is told when it is committed';

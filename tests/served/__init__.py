@@ -1,0 +1,1 @@
+"""Which versions answer, followed outside of the database."""
