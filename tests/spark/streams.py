@@ -87,20 +87,22 @@ class Stream:
         self.given: dict[str, Any] = {
             "dsn": shopping.dsn(shop.OWNER),
             "model": "shop",
-            "servers": broker.servers,
+            "brokers": broker.servers,
             "topics": [self.events],
-            "events": shop.EVENTS,
-            "profile": shop.PROFILE,
             "group": "shop",
             "checkpoint": str(place / "checkpoint"),
             "dead_letters": self.dead,
             "until_now": True,
         }
 
-    def run(self, **options: Any) -> list[pgscore.spark.Batch]:  # noqa: ANN401
+    def options(self, into: str) -> dict[str, Any]:
+        """What it is asked for, to store events or to move profiles."""
+        return self.given | ({"into": shop.EVENTS} if into == "events" else {"binding": [shop.EVENTS, shop.PROFILE]})
+
+    def run(self, into: str, **options: Any) -> list[pgscore.spark.Batch]:  # noqa: ANN401
         """Runs the query until now."""
         batches: list[pgscore.spark.Batch] = []
-        given = {"on_batch": batches.append} | self.given | options
+        given = {"on_batch": batches.append} | self.options(into) | options
         query = pgscore.spark.stream(self._spark, **given)
         try:
             query.awaitTermination()

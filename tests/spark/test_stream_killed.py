@@ -55,7 +55,7 @@ def test_a_driver_is_killed(stream: Stream, into: str, tmp_path: Path) -> None:
         stream.send(sent[50 * number : 50 * number + 50])
         _killed(stream, into, step, lock, tmp_path)
         assert (_done(observer) == before + 50) == is_stored, step
-        batches = stream.run(into=into)
+        batches = stream.run(into)
         assert sum(each.stored for each in batches) == (0 if is_stored else 50), step
         assert sum(each.known for each in batches) == (50 if is_stored else 0), step
         stream.assert_right(into, sent[: 50 * number + 50])
@@ -69,7 +69,7 @@ def _done(session: Session) -> int:
 def _killed(stream: Stream, into: str, step: str, lock: int | None, folder: Path) -> None:
     """Runs a driver until it is dead, and nothing of it runs in the database any more."""
     observer = stream.session
-    options = {"options": stream.given | {"into": into}, "step": step, "folder": str(folder)}
+    options = {"options": stream.options(into), "step": step, "folder": str(folder)}
     if lock is not None:
         observer.run("select pg_advisory_lock(%s)", lock)
     with (folder / "log").open("ab") as log:

@@ -8,19 +8,21 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psycopg2
-
 from pgscore.bundle.make import pin
-from pgscore.database import connected, row, transaction
-from pgscore.errors import BusyError, DeniedError, PgscoreError
+from pgscore.database import connected, transaction
+from pgscore.errors import BusyError
+from pgscore.stream.apps import apply
+from pgscore.stream.events import EventTable
+from pgscore.stream.messages import Dead, Message
+from pgscore.stream.offsets import Place, move
+from pgscore.stream.outputs import dead_headers
 from pgscore.vector.fetching import fetch_version, read_serving
 
-from .inserting import Event, Inserter, is_of_messages
-from .messages import DEAD, MESSAGE, MOVED, READ, Work, move_profiles, read_messages
-from .moving import find_binding, find_mover
+from .messages import DEAD, MESSAGE, MOVED, READ, Work, move_profiles, raw, read_messages
+from .moving import find_mover
 from .plan import Batch
-from .positions import Place, hold, move, read_offsets, take_batch
-from .tables import read_table
+from .positions import Step, hold, read_offsets, take_batch
+from .session import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,10 +42,6 @@ if TYPE_CHECKING:
 _TRIES = 5
 _QUERY = "sql.streaming.queryId"
 _ORDER = ("topic", "partition", "offset")
-
-
-class _RefusedError(Exception):
-    """The database refuses what a message says, and has not said which."""
 
 
 class _ChangedError(Exception):
@@ -70,78 +68,71 @@ class Batches:
         """
         plan = self._plan
         with connected(plan.dsn) as connection, transaction(connection):
-            if plan.into == "profile":
+            if plan.into is not None:
+                # The binding may be attached later; the model is what is to be known.
+                read_serving(connection, plan.model)
+                EventTable(plan.into).begin(connection)
+            else:
                 self._mover(connection)
                 self._version(connection)
-            else:
-                find_binding(connection, plan.model, plan.events, plan.profile)
-                _check_insert(connection, read_table(connection, plan.events, ()).name)
             return read_offsets(connection, plan.group, plan.topic_ids)
 
     def store(self, df: DataFrame, number: int) -> None:
         """Stores a batch, as `foreachBatch` hands it over."""
         checkpoint = self._context.getLocalProperty(_QUERY) or ""
-        self._plan.on_batch(self.take(df, Place(self._plan.group, str(uuid.UUID(checkpoint)), number)))
+        self._plan.on_batch(self.take(df, Step(self._plan.group, str(uuid.UUID(checkpoint)), number)))
 
-    def take(self, df: DataFrame, place: Place) -> Batch:
+    def take(self, df: DataFrame, step: Step) -> Batch:
         """Stores a batch, once.
 
         Args:
             df: messages, as Spark's source for Kafka has them.
-            place: which batch they are.
+            step: which batch they are.
 
         Raises:
             PgscoreError: nothing of it was stored.
         """
         messages = df.select(*MESSAGE)
-        one_by_one = is_locked = False
+        is_locked = False
         for left in reversed(range(_TRIES)):
             try:
                 with _no_word_of_pandas(), connected(self._plan.dsn) as connection:
-                    if self._plan.into == "events":
-                        return self._insert(connection, messages, place, one_by_one=one_by_one)
-                    return self._move(connection, messages, place, lock=is_locked)
-            except _RefusedError:
-                one_by_one = True
+                    if self._plan.into is not None:
+                        return self._insert(connection, messages, step, self._plan.into)
+                    return self._move(connection, messages, step, lock=is_locked)
             except (_ChangedError, BusyError) as error:
                 is_locked = True
                 if not left:
-                    raise BusyError(f"batch {place.batch} of query {place.group} is not stored: {error}") from None
+                    raise BusyError(f"batch {step.batch} of query {step.group} is not stored: {error}") from None
         raise AssertionError
 
-    def _insert(self, connection: Connection, df: DataFrame, place: Place, *, one_by_one: bool) -> Batch:
+    def _insert(self, connection: Connection, df: DataFrame, step: Step, table: str) -> Batch:
         """Inserts the events of a batch."""
         found = self._read(df, None).toArrow().sort_by([(name, "ascending") for name in _ORDER])
         messages = found.to_pylist()
-        with self._transaction(connection):
-            offsets = hold(connection, place, {_partition(each) for each in messages}, self._plan.topic_ids)
-            if not take_batch(connection, place):
-                return Batch(place.batch, len(messages), known=len(messages))
+        with transaction(connection):
+            offsets = hold(connection, step, {_partition(each) for each in messages}, self._plan.topic_ids)
+            if not take_batch(connection, step):
+                return Batch(step.batch, len(messages), known=len(messages))
             new = [each for each in messages if each["offset"] >= offsets[_partition(each)]]
-            inserter = Inserter(connection, read_table(connection, self._plan.events, ()))
-            events = [Event(_place(each), each["event"]) for each in new if each["reason"] is None]
-            try:
-                inserter.insert(events, one_by_one=one_by_one)
-            except psycopg2.Error as error:
-                if is_of_messages(error) and not one_by_one:
-                    raise _RefusedError from None
-                raise
-            refused = inserter.refused
-            dead = [each | {"reason": refused.get(_place(each), each["reason"])} for each in new]
-            dead = [each for each in dead if each["reason"] is not None]
+            app = EventTable(table)
+            app.begin(connection)
+            events = [Message(raw(each), json.loads(each["event"]), each["event"]) for each in new if each["event"]]
+            dead = apply(app, connection, events).dead if events else []
+            dead += [Dead(raw(each), each["reason"]) for each in new if each["reason"] is not None]
             self._bury(dead)
-            move(connection, place.group, {_partition(each): each["offset"] + 1 for each in new})
-        return Batch(place.batch, len(messages), len(new) - len(dead), len(dead), len(messages) - len(new))
+            self._go_on(connection, {_partition(each): each["offset"] + 1 for each in new}, offsets)
+        return Batch(step.batch, len(messages), len(new) - len(dead), len(dead), len(messages) - len(new))
 
-    def _move(self, connection: Connection, df: DataFrame, place: Place, *, lock: bool) -> Batch:
+    def _move(self, connection: Connection, df: DataFrame, step: Step, *, lock: bool) -> Batch:
         """Moves the profiles that the messages of a batch name."""
         with transaction(connection):
             mover = self._mover(connection)
-            known = read_offsets(connection, place.group, self._plan.topic_ids)
+            known = read_offsets(connection, step.group, self._plan.topic_ids)
         binding = json.dumps(mover.binding)
         messages = self._read(df, binding).persist()
         try:
-            return self._move_read(connection, messages, place, (mover, binding), known, lock=lock)
+            return self._move_read(connection, messages, step, (mover, binding), known, lock=lock)
         finally:
             messages.unpersist()
 
@@ -149,7 +140,7 @@ class Batches:
         self,
         connection: Connection,
         messages: DataFrame,
-        place: Place,
+        step: Step,
         by: tuple[Mover, str],
         known: Offsets,
         *,
@@ -171,10 +162,11 @@ class Batches:
             if mover.adds and len(states) < len(keys):
                 raise _ChangedError("profiles are to be made")
             version, moved = self._moved(connection, new, states, binding)
-        with self._transaction(connection):
-            offsets = hold(connection, place, ends.keys(), self._plan.topic_ids)
-            if not take_batch(connection, place):
-                return Batch(place.batch, total, known=total)
+        with transaction(connection):
+            pin(connection)
+            offsets = hold(connection, step, ends.keys(), self._plan.topic_ids)
+            if not take_batch(connection, step):
+                return Batch(step.batch, total, known=total)
             if any(offsets[each] != known.get(each, 0) for each in ends):
                 raise _ChangedError("another driver of the query has stored messages")
             if lock:
@@ -185,30 +177,24 @@ class Batches:
             stored = [each for each in moved if each["reason"] is None]
             if mover.store(connection, stored) != len(stored):
                 raise _ChangedError("profiles were changed meanwhile")
-            dead = [each for each in (*read, *moved) if each["reason"] is not None]
+            dead = [Dead(raw(each), each["reason"]) for each in (*read, *moved) if each["reason"] is not None]
             if mover.refuses:
                 dead += self._homeless(new, keys, states)
             self._bury(dead)
-            move(connection, place.group, {each: end for each, (end, _) in ends.items()})
+            self._go_on(connection, {each: end for each, (end, _) in ends.items()}, offsets)
         done, count = sum(each["events"] for each in stored), new.count()
-        return Batch(place.batch, total, done, len(dead), total - count, count - done - len(dead), len(stored), version)
+        return Batch(step.batch, total, done, len(dead), total - count, count - done - len(dead), len(stored), version)
 
-    @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[None]:
-        """The transaction of a batch; what its commit refuses because of a message is told apart."""
-        try:
-            with transaction(connection):
-                pin(connection)
-                yield
-        except PgscoreError as error:
-            if self._plan.into == "events" and is_of_messages(error):
-                raise _RefusedError from None
-            raise
+    def _go_on(self, connection: Connection, ends: Offsets, offsets: Offsets) -> None:
+        ahead = {place: end for place, end in ends.items() if end > offsets[place]}
+        if ahead:
+            move(connection, self._plan.group, ahead)
 
     def _mover(self, connection: Connection) -> Mover:
         _, contract = read_serving(connection, self._plan.model)
         pin(connection)
-        return find_mover(connection, self._plan.model, contract.inputs, self._plan.events, self._plan.profile)
+        events, profile = self._plan.binding or ("", "")
+        return find_mover(connection, self._plan.model, contract.inputs, events, profile)
 
     def _version(self, connection: Connection) -> _Shipped:
         """The version that answers, fetched where it is another than before."""
@@ -241,7 +227,7 @@ class Batches:
             return move_profiles(given, shipping.value)
 
         names = ("profile", "state")
-        table = pa.table({name: [each[name] for each in states] for name in names}, dict.fromkeys(names, pa.string()))
+        table = pa.Table.from_pylist(list(states), pa.schema([(name, pa.string()) for name in names]))
         joined = new.where("profile is not null").join(self._spark.createDataFrame(table), "profile")
         together = joined.repartition("profile").sortWithinPartitions("profile", *_ORDER)
         try:
@@ -249,30 +235,24 @@ class Batches:
         finally:
             shipping.destroy()
 
-    def _homeless(self, new: DataFrame, keys: Sequence[str], states: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _homeless(self, new: DataFrame, keys: Sequence[str], states: Sequence[dict[str, Any]]) -> list[Dead]:
         """Messages whose profile is not there."""
         gone = set(keys) - {each["profile"] for each in states}
         if not gone:
             return []
-        found = new.where(new["profile"].isin(list(gone))).select(*DEAD, "profile").toArrow().to_pylist()
-        return [each | {"reason": f"there is no profile {each['profile']} in {self._plan.profile}"} for each in found]
+        found = new.where(new["profile"].isin(list(gone))).select(*MESSAGE, "profile").toArrow().to_pylist()
+        return [Dead(raw(each), f"there is no profile {each['profile']}") for each in found]
 
-    def _bury(self, dead: Sequence[dict[str, Any]]) -> None:
-        """Writes messages to the topic of dead letters."""
+    def _bury(self, dead: Sequence[Dead]) -> None:
+        """Writes messages to the topic of dead letters, with the headers that workers without Spark give them."""
         if not dead:
             return
-        rows = [
-            (
-                each["key"],
-                each["value"],
-                [(name, str(each[name]).encode()) for name in ("reason", "topic", "partition", "offset")],
-            )
-            for each in sorted(dead, key=_place)
-        ]
+        rows = [(each.raw.key, each.raw.content, dead_headers(each, self._plan.group)) for each in dead]
         schema = "key binary, value binary, headers array<struct<key: string, value: binary>>"
-        self._spark.createDataFrame(rows, schema).coalesce(1).write.format("kafka").options(**self._plan.kafka).option(
-            "topic", self._plan.dead_letters
-        ).save()
+        with told(f"writing to topic {self._plan.dead_letters}"):
+            self._spark.createDataFrame(rows, schema).coalesce(1).write.format("kafka").options(
+                **self._plan.kafka
+            ).option("topic", self._plan.dead_letters).option("includeHeaders", value=True).save()
 
 
 @contextmanager
@@ -283,15 +263,11 @@ def _no_word_of_pandas() -> Iterator[None]:
         yield
 
 
-def _partition(message: Mapping[str, Any]) -> tuple[str, int]:
-    return message["topic"], message["partition"]
+def _partition(message: Mapping[str, Any]) -> Place:
+    return Place(message["topic"], message["partition"])
 
 
-def _place(message: Mapping[str, Any]) -> tuple[str, int, int]:
-    return message["topic"], message["partition"], message["offset"]
-
-
-def _ends(messages: DataFrame) -> dict[tuple[str, int], tuple[int, int]]:
+def _ends(messages: DataFrame) -> dict[Place, tuple[int, int]]:
     """The offset behind the last message of each partition, and how many messages it has."""
     from pyspark.sql import functions
 
@@ -316,9 +292,3 @@ def _spark_schema(schema: pa.Schema) -> Any:  # noqa: ANN401
     from pyspark.sql.pandas.types import from_arrow_schema
 
     return from_arrow_schema(schema)
-
-
-def _check_insert(connection: Connection, table: str) -> None:
-    may = row(connection, "select has_any_column_privilege(%s::regclass, 'insert') as may", (table,))["may"]
-    if not may:
-        raise DeniedError(f"you may not insert into {table}", f"grant insert on {table} to the role that connects")

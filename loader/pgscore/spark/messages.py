@@ -6,11 +6,11 @@ These run in workers: nothing here connects to anything.
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,16 +20,16 @@ from pgscore.bundle.payload import arrays
 from pgscore.bundle.reducing.binding import Binding
 from pgscore.bundle.reducing.values import column_type
 from pgscore.errors import PgscoreError
+from pgscore.stream.messages import Dead, Raw, understood
 
 from .scoring import worker_scorer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from pgscore.stream.messages import Decode
     from pgscore.vector.fetching import FetchedVersion
     from pgscore.vector.scorer import Scorer
-
-    Decode = Callable[[bytes], Mapping[str, Any]]
 
 # Of profiles that are scored together.
 _SCORED = 2000
@@ -41,13 +41,14 @@ READ = pa.schema(
         ("offset", pa.int64()),
         ("key", pa.binary()),
         ("value", pa.binary()),
+        ("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
         ("event", pa.string()),
         ("profile", pa.string()),
         ("reason", pa.string()),
     ]
 )
 # What a message is, and why it is none.
-MESSAGE = tuple(READ.names[:5])
+MESSAGE = tuple(READ.names[:6])
 DEAD = (*MESSAGE, "reason")
 # A profile as it is to be, or a message that cannot move it.
 MOVED = pa.schema(
@@ -79,57 +80,28 @@ def read_messages(
     """
     keys = None if binding is None else _Keys(json.loads(binding))
     for batch in batches:
-        found = [_read(value, decode, keys) for value in batch["value"].to_pylist()]
-        columns = [batch[name] for name in MESSAGE]
+        found = [_read(raw(each), decode, keys) for each in batch.to_pylist()]
+        columns = [batch[name].cast(READ.field(name).type) for name in MESSAGE]
         texts = [pa.array([each[n] for each in found], pa.string()) for n in range(3)]
         yield pa.RecordBatch.from_arrays([*columns, *texts], schema=READ)
 
 
-def _read(value: bytes | None, decode: Decode | None, keys: _Keys | None) -> tuple[str | None, str | None, str | None]:
+def raw(message: Mapping[str, Any]) -> Raw:
+    """A message as the broker gave it."""
+    headers = tuple((each["key"], each["value"]) for each in message["headers"] or ())
+    topic, partition, offset, key, value = (message[name] for name in MESSAGE[:5])
+    return Raw(topic, partition, offset, key, value, None, headers)
+
+
+def _read(given: Raw, decode: Decode | None, keys: _Keys | None) -> tuple[str | None, str | None, str | None]:
     """The event as JSON and its profile's key, or why it is none."""
+    found = understood(given, decode)
+    if isinstance(found, Dead):
+        return None, None, found.reason
     try:
-        text, event = _decoded(value, decode)
-        return text, None if keys is None else keys.of(event), None
+        return found.text, None if keys is None else keys.of(found.event), None
     except PgscoreError as error:
         return None, None, str(error)
-
-
-def _decoded(value: bytes | None, decode: Decode | None) -> tuple[str, Mapping[str, Any]]:
-    if value is None:
-        raise PgscoreError("the message has no value")
-    try:
-        if decode is not None:
-            event = decode(value)
-            text = json.dumps(event, default=_plain, allow_nan=False)
-        else:
-            text = value.decode()
-            event = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
-    except PgscoreError:
-        raise
-    except RecursionError:
-        raise PgscoreError("the message is nested too deeply") from None
-    except Exception as error:
-        what = "no JSON in UTF-8" if decode is None else "not what it is decoded as"
-        raise PgscoreError(f"the message is {what}: {' '.join(str(error).split())}") from None
-    if not isinstance(event, dict):
-        raise PgscoreError(f"the message is no object of columns but {text[:40]}")
-    # PostgreSQL holds neither, and says so of all rows that come with it.
-    if "\\u0000" in text and any(isinstance(each, str) and "\0" in each for each in (*event, *event.values())):
-        raise PgscoreError("the message holds U+0000, which no text of a database holds")
-    return text, event
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """A value as JSON has it; a number whose digits a double would lose as a text."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    return str(value)
 
 
 class _Keys:
@@ -147,7 +119,7 @@ class _Keys:
         found = []
         for name, of_event, of_profile in self._columns:
             if name not in event:
-                raise PgscoreError(f'the message has no "{name}", by which binding {self._name} finds its profile')
+                raise PgscoreError(f'it has no "{name}", by which binding {self._name} finds its profile')
             value = of_event.read(event[name], f'"{name}"')
             if value is None:
                 return None

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pgscore.keys import PublicKey
-
-    from .messages import Decode
+    from pgscore.stream.messages import Decode
 
 
 class Batch(NamedTuple):
@@ -44,10 +43,9 @@ class Plan:
 
     dsn: str = field(repr=False)
     model: str
-    events: str
-    profile: str
+    into: str | None
+    binding: tuple[str, str] | None
     group: str
-    into: str
     decode: Decode | None
     trusted: Sequence[PublicKey | Path | str]
     dead_letters: str

@@ -13,17 +13,18 @@ import psycopg2.extras
 
 from pgscore.database import row, rows
 from pgscore.errors import PgscoreError
+from pgscore.stream.offsets import Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-    Offsets = dict[tuple[str, int], int]
+    Offsets = dict[Place, int]
 
 
-class Place(NamedTuple):
-    """A batch of Spark's.
+class Step(NamedTuple):
+    """A batch of Spark's, among others.
 
     Attributes:
         group: the query's name, a group of consumers.
@@ -54,12 +55,10 @@ def read_offsets(connection: Connection, group: str, topic_ids: Mapping[str, str
                 f"topic {each['topic']} was made anew since group {group} read it: its offsets mean other messages",
                 "Another group begins at its beginning: group='…', with a checkpoint of its own.",
             )
-    return {(each["topic"], each["partition"]): each["next_offset"] for each in found}
+    return {Place(each["topic"], each["partition"]): each["next_offset"] for each in found}
 
 
-def hold(
-    connection: Connection, place: Place, partitions: Collection[tuple[str, int]], topic_ids: Mapping[str, str]
-) -> Offsets:
+def hold(connection: Connection, step: Step, partitions: Collection[Place], topic_ids: Mapping[str, str]) -> Offsets:
     """Locks partitions for a transaction, and tells how far they are.
 
     Whoever held them before loses them: what they would store is stored by this batch.
@@ -67,8 +66,7 @@ def hold(
     if not partitions:
         return {}
     values = [
-        (place.group, topic, partition, topic_ids[topic], 0, place.checkpoint)
-        for topic, partition in sorted(partitions)
+        (step.group, topic, partition, topic_ids[topic], 0, step.checkpoint) for topic, partition in sorted(partitions)
     ]
     with connection.cursor() as cursor:
         found = psycopg2.extras.execute_values(
@@ -81,10 +79,10 @@ def hold(
             page_size=len(values),
             fetch=True,
         )
-    return {(topic, partition): offset for topic, partition, offset in found}
+    return {Place(topic, partition): offset for topic, partition, offset in found}
 
 
-def take_batch(connection: Connection, place: Place) -> bool:
+def take_batch(connection: Connection, step: Step) -> bool:
     """Notes that a batch is stored if this transaction commits.
 
     Returns:
@@ -97,14 +95,14 @@ def take_batch(connection: Connection, place: Place) -> bool:
         connection,
         "select coalesce(max(batch), -1) as batch from pgscore.stream_batch"
         " where consumer = to_regrole(quote_ident(current_user)) and consumer_group = %s and checkpoint = %s",
-        (place.group, place.checkpoint),
+        (step.group, step.checkpoint),
     )["batch"]
-    if place.batch <= last:
+    if step.batch <= last:
         return False
-    if place.batch > last + 1:
+    if step.batch > last + 1:
         known = "no batch" if last < 0 else f"batches up to {last}"
         raise PgscoreError(
-            f"the checkpoint of query {place.group} goes on at batch {place.batch}, and this database has stored"
+            f"the checkpoint of query {step.group} goes on at batch {step.batch}, and this database has stored"
             f" {known} of it: what came between would be lost",
             "It is another database, or one that was restored: with an empty checkpoint the query goes on where this"
             " database is.",
@@ -113,23 +111,6 @@ def take_batch(connection: Connection, place: Place) -> bool:
         cursor.execute(
             "insert into pgscore.stream_batch (consumer_group, checkpoint, batch) values (%s, %s, %s)"
             " on conflict (consumer, consumer_group, checkpoint) do update set batch = excluded.batch, stored = now()",
-            place,
+            step,
         )
     return True
-
-
-def move(connection: Connection, group: str, offsets: Offsets) -> None:
-    """Stores how far partitions are, which the transaction holds."""
-    if not offsets:
-        return
-    with connection.cursor() as cursor:
-        psycopg2.extras.execute_values(
-            cursor,
-            "update pgscore.stream_offset o set next_offset = n.next_offset, moved_at = now()"
-            " from (values %s) as n (consumer_group, topic, partition, next_offset)"
-            " where o.consumer = to_regrole(quote_ident(current_user)) and o.next_offset < n.next_offset"
-            " and (o.consumer_group, o.topic, o.partition) = (n.consumer_group, n.topic, n.partition)",
-            [(group, *each, offset) for each, offset in sorted(offsets.items())],
-            template="(%s, %s, %s::integer, %s::bigint)",
-            page_size=len(offsets),
-        )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pgscore.errors import PgscoreError
+from pgscore.stream.offsets import Place
 
 from .broker import find_topics
 from .plan import Batch, Plan
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
     from pgscore.keys import PublicKey
+    from pgscore.stream.messages import Decode
 
     from .broker import Topic
-    from .messages import Decode
+    from .positions import Offsets
 
 __all__ = ["Batch", "stream"]
 
@@ -41,14 +43,13 @@ def stream(
     dsn: str,
     model: str,
     *,
-    servers: str,
+    brokers: str,
     topics: Sequence[str],
-    events: str,
-    profile: str,
     group: str,
     checkpoint: Path | str,
     dead_letters: str,
-    into: Literal["events", "profile"] = "events",
+    into: str | None = None,
+    binding: tuple[str, str] | None = None,
     decode: Decode | None = None,
     batch: int = 10_000,
     every: str | None = None,
@@ -65,25 +66,24 @@ def stream(
     message. Workers read, reduce and score, and have no effects: a task may fail and run again.
 
     Messages are taken in the order of their offsets, those of one partition after the other. What is no event, or what
-    the database refuses because of what it says, goes to the topic `dead_letters`, with its key and value, and headers
-    `reason`, `topic`, `partition` and `offset`. It is written there before the commit: where the driver dies between
-    the two it stands there twice, and these headers tell that.
+    the database refuses because of what it says, goes to the topic `dead_letters`, as `pgscore stream` has it: with its
+    key, value and headers, and headers `pgscore-reason`, `pgscore-topic`, `pgscore-partition` and `pgscore-offset`. It
+    is written there before the commit: where the driver dies between the two it stands there twice, as these tell.
 
     Args:
         spark: the session, which has the connector for Kafka of its own version among its jars.
         dsn: a connection string; only the driver connects, as a role with `pgscore_reader`.
         model: the model's name.
-        servers: Kafka's `bootstrap.servers`.
+        brokers: Kafka's `bootstrap.servers`.
         topics: the topics' names.
-        events: the event table of a binding of the model, as SQL writes it.
-        profile: its profile table.
-        group: the query's name: how far it has come is stored by it, and by the role that connects. One query has it at
-            a time; of two, each message is stored by one.
+        group: the query's name. `pgscore.stream_offset` has how far it has come, as for `pgscore stream`: of two that
+            share it, each message is stored by one.
         checkpoint: the folder, as Spark names it, where Spark keeps how far it has read.
         dead_letters: the topic for messages that are none.
-        into: ``events`` inserts them into the event table, and the binding does the rest: needs INSERT there.
-            ``profile`` reduces them on the workers, scores there, and stores counters, score and version, for events
-            that are kept nowhere in the database: needs UPDATE of the profile table.
+        into: the event table, as SQL writes it: messages become rows, and what is attached does the rest. Needs INSERT.
+        binding: instead of `into`, a binding of the model by its event table and its profile table: workers reduce
+            and score, and counters, score and version are stored in the profiles, for events that the database keeps
+            nowhere. Needs SELECT and UPDATE of the profile table.
         decode: what makes an event, a mapping of columns to values, of a message's value, on the workers; what it
             raises is the reason of a dead letter. None: values are JSON objects of the event table's columns.
         batch: of how many messages at most a batch is made.
@@ -91,7 +91,7 @@ def stream(
         until_now: whether it ends when it has stored what the topics held as it began.
         options: further options of Spark's source for Kafka, such as ``kafka.security.protocol``; those that begin with
             ``kafka.`` count for `dead_letters` too.
-        trusted: with ``profile``, public keys whose holders may have workers run their code: for versions that are no
+        trusted: with `binding`, public keys whose holders may have workers run their code: for versions that are no
             program.
         on_batch: is told of each batch, in the driver, behind its commit.
 
@@ -110,17 +110,21 @@ def stream(
 
     names = [topics] if isinstance(topics, str) else list(topics)
     given = dict(options or {})
-    _check(names, given, group, dead_letters, into, batch)
-    kafka = {"kafka.bootstrap.servers": servers}
+    _check(names, given, group, dead_letters, batch)
+    if (into is None) == (binding is None):
+        raise PgscoreError(
+            "messages go into an event table, or by a binding straight to profiles",
+            "into='shop.complaints', or binding=('shop.complaints', 'shop.customer').",
+        )
+    kafka = {"kafka.bootstrap.servers": brokers}
     kafka |= {name: value for name, value in given.items() if name.lower().startswith("kafka.")}
     found = find_topics(context, names, kafka)
     plan = Plan(
         dsn=dsn,
         model=model,
-        events=events,
-        profile=profile,
-        group=group,
         into=into,
+        binding=binding,
+        group=group,
         decode=decode,
         trusted=tuple(trusted),
         dead_letters=dead_letters,
@@ -139,6 +143,7 @@ def stream(
             # Counts with an empty checkpoint alone.
             .option("startingOffsets", starts)
             .option("maxOffsetsPerTrigger", batch)
+            .option("includeHeaders", value=True)
             .load()
         )
         writer = source.writeStream.queryName(group).option("checkpointLocation", os.fspath(checkpoint))
@@ -149,18 +154,17 @@ def stream(
         return writer.foreachBatch(batches.store).start()
 
 
-def _starts(topics: Mapping[str, Topic], stored: Mapping[tuple[str, int], int]) -> str:
+def _starts(topics: Mapping[str, Topic], stored: Offsets) -> str:
     """Where to begin, as Spark reads it: behind what is stored, or at the beginning."""
     return json.dumps(
-        {name: {str(n): stored.get((name, n), _EARLIEST) for n in each.partitions} for name, each in topics.items()}
+        {
+            name: {str(n): stored.get(Place(name, n), _EARLIEST) for n in each.partitions}
+            for name, each in topics.items()
+        }
     )
 
 
-def _check(
-    topics: Sequence[str], options: Mapping[str, str], group: str, dead_letters: str, into: str, batch: int
-) -> None:
-    if into not in ("events", "profile"):
-        raise PgscoreError(f"into is {into!r}, and it is 'events' or 'profile'")
+def _check(topics: Sequence[str], options: Mapping[str, str], group: str, dead_letters: str, batch: int) -> None:
     if not topics or not all(topics) or any("," in each for each in topics):
         raise PgscoreError("no topic is named", "topics=['complaints'] names one.")
     if not group:
