@@ -1,7 +1,7 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
-# make test-spark   scores on Spark, in two local workers (downloads 500 MB)
+# make test-spark   scores and streams on Spark, in two local workers, with a broker of Kafka's (downloads 550 MB)
 # make test-streams   streams through a real Apache Kafka (downloads 37 MB; needs Java 17)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
@@ -83,8 +83,8 @@ test-docker: $(READY)
 # A session of Spark's takes half a minute to start, so these are in no other run.
 test-spark: $(READY)
 	@docker/install-packages tests
-	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
-		PGSCORE_TEST_SPARK=1 $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
+	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_SPARK=1 PGSCORE_KAFKA="$$KAFKA" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
 
 # What needs a broker of Kafka's.
 test-streams: $(READY)

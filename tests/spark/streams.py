@@ -83,6 +83,7 @@ class Stream:
         self.broker, self.place = broker, place
         self.events, self.dead = topic("events", 2), topic("dead")
         self.session: Session = shopping.session()
+        self.superuser = shopping.dsn()
         self._spark = spark
         self.given: dict[str, Any] = {
             "dsn": shopping.dsn(shop.OWNER),
@@ -114,7 +115,9 @@ class Stream:
         """Writes messages to its topic."""
         send(self.broker, self.events, values)
 
-    def assert_right(self, into: str, found: Iterable[dict[str, Any]]) -> None:
+    def assert_right(
+        self, into: str, found: Iterable[dict[str, Any]], *, profiles: int = PROFILES, in_flight: bool = False
+    ) -> None:
         """Holds that the events are those that moved the profiles, each once."""
         if into == "profile":
             assert self.session.value(f"select count(*) from {shop.EVENTS}") == 0
@@ -127,7 +130,7 @@ class Stream:
             self.session.run("set session_replication_role = origin")
         else:
             assert self.session.value(f"select count(*) from {shop.EVENTS}") == len(list(found))
-        assert shop.assert_right(self.session, reducers=7) == PROFILES
+        assert shop.assert_right(self.session, reducers=7, in_flight=in_flight) == profiles
         if into == "profile":
             self.session.run("set session_replication_role = replica")
             self.session.run(f"delete from {shop.EVENTS}")

@@ -14,7 +14,7 @@ from pgscore.spark.moving import Mover
 from pyspark.errors import StreamingQueryException
 
 from tests.bindings import shop
-from tests.spark.streams import dead_letters, events
+from tests.spark.streams import REDUCERS, dead_letters, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_each_message_counts_once(stream: Stream, into: str) -> None:
     assert [each.stored for each in stream.run(into)] == [100]
     stream.assert_right(into, sent)
     # One with an empty checkpoint.
-    assert stream.run(into, checkpoint=str(stream.place / "other")) in ([], [pgscore.spark.Batch(0)])
+    assert [each.messages for each in stream.run(into, checkpoint=str(stream.place / "other"))] in ([], [0])
     stream.assert_right(into, sent)
 
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_streamed(stream: Stream, spark: SparkSession) -> None:
         with pytest.raises(error, match=message):
             pgscore.spark.stream(spark, **(stream.options("events") | given))
     with pytest.raises(pgscore.PgscoreError, match="nothing is given for Spark's session"):
-        pgscore.spark.stream(None, **stream.options("events"))  # type: ignore[arg-type]
+        pgscore.spark.stream(None, **stream.options("events"))
     # A topic of the same name is another one.
     stream.send(events(5))
     assert [each.stored for each in stream.run("events")] == [5]
@@ -149,3 +149,27 @@ def test_what_cannot_be_streamed(stream: Stream, spark: SparkSession) -> None:
     stream.broker.create(stream.events)
     with pytest.raises(pgscore.PgscoreError, match="was made anew since group shop read it"):
         stream.run("events", checkpoint=str(stream.place / "other"))
+
+
+@pytest.mark.parametrize("way", ["insert", "error", "detached"])
+def test_profiles_that_are_not_there_and_that_nothing_is_attached_to(stream: Stream, way: str) -> None:
+    session, sent = stream.session, events(40)
+    binding: Any = (shop.EVENTS, shop.PROFILE)
+    if way == "detached":
+        made = pgscore.make_bundle(stream.superuser, "shop", bindings=[binding])
+        binding = json.loads(made)["bindings"][0]
+    shop.detach(session)
+    if way != "detached":
+        shop.attach(session, reducers=REDUCERS, on_missing=way)
+    gone = [1, 2] if way != "detached" else []
+    session.run(f"delete from {shop.PROFILE} where id = any (%s)", gone)
+    left = [each for each in sent if way == "insert" or each["Customer Id"] not in gone]
+    stream.send(sent)
+    (batch,) = stream.run("profile", binding=binding)
+    assert (batch.messages, batch.stored, batch.dead, batch.unmatched) == (40, len(left), 40 - len(left), 0)
+    if way == "error":
+        found = dead_letters(stream.broker, stream.dead, batch.dead)
+        assert {headers["pgscore-reason"] for _, headers in found} <= {
+            f'there is no profile ["{number}"]' for number in gone
+        }
+    stream.assert_right("profile", left, profiles=20 if way != "error" else 18, in_flight=way == "detached")

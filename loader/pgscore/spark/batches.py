@@ -193,8 +193,7 @@ class Batches:
     def _mover(self, connection: Connection) -> Mover:
         _, contract = read_serving(connection, self._plan.model)
         pin(connection)
-        events, profile = self._plan.binding or ("", "")
-        return find_mover(connection, self._plan.model, contract.inputs, events, profile)
+        return find_mover(connection, self._plan.model, contract.inputs, self._plan.binding or ("", ""))
 
     def _version(self, connection: Connection) -> _Shipped:
         """The version that answers, fetched where it is another than before."""

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from pgscore_runtime.errors import Refusal
 
+from pgscore.bundle.opened import as_malformed
 from pgscore.bundle.payload import arrays
 from pgscore.bundle.reducing.binding import Binding
 from pgscore.bundle.reducing.values import column_type
@@ -154,7 +155,7 @@ def _binding(text: str) -> Binding:
     try:
         return Binding(json.loads(text), "the binding")
     except Refusal as refusal:
-        raise PgscoreError(refusal.message.replace("the program is refused: ", "", 1), refusal.hint) from None
+        raise as_malformed(refusal) from None
 
 
 def move_profiles(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.RecordBatch]:

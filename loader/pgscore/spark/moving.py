@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pgscore_runtime.errors import Refusal
+
 from pgscore.bundle.make import binding_document
+from pgscore.bundle.opened import as_malformed
+from pgscore.bundle.reducing.binding import Binding
 from pgscore.database import row, rows
 from pgscore.errors import NotFoundError, PgscoreError
 
@@ -33,7 +38,7 @@ order by {order}
 {lock}
 """
 _ADD = """
-insert into {table} ({keys})
+insert into {table} ({keys}) overriding system value
 select {wanted} from unnest(%s::text[]) as u (profile) order by {order}
 on conflict do nothing
 """
@@ -83,6 +88,8 @@ class Mover:
         if lock and self.adds:
             with connection.cursor() as cursor:
                 cursor.execute(self._add, (keys,))
+                # What a binding counts for new profiles is counted now, and not behind what messages bring.
+                cursor.execute("set constraints all immediate; set constraints all deferred")
         return rows(connection, self._read.replace("{lock}", "for no key update of p" if lock else ""), (keys,))
 
     def store(self, connection: Connection, moved: Sequence[dict[str, Any]]) -> int:
@@ -113,17 +120,24 @@ def find_binding(connection: Connection, model: str, events: str, profile: str) 
     return number
 
 
-def find_mover(connection: Connection, model: str, inputs: Sequence[Input], events: str, profile: str) -> Mover:
+def find_mover(
+    connection: Connection, model: str, inputs: Sequence[Input], given: tuple[str, str] | Mapping[str, Any]
+) -> Mover:
     """Finds out how messages move profiles, with the caller's rights; under a path that is pinned already.
+
+    Args:
+        connection: where the profiles are.
+        model: the model.
+        inputs: what it reads.
+        given: a binding's event table and profile table; or the binding as a bundle has it.
 
     Raises:
         NotFoundError: there is no such binding or table.
         DeniedError: the caller is a superuser, and the table another role's.
         PgscoreError: the binding names no column for the version, or an input follows from columns that move.
     """
-    number = find_binding(connection, model, events, profile)
-    binding = binding_document(connection, number)
-    target = find_target(connection, model, profile, inputs, None, binding["profile_key"], ())
+    binding, into = _described(connection, model, given)
+    target = find_target(connection, model, binding["profile"], inputs, into, binding["profile_key"], ())
     moved = [each["column"] for each in binding["reducers"]]
     _check_generated(connection, target, [each.name for each in inputs if each.name not in moved])
     table, key = target.table, target.key
@@ -170,6 +184,20 @@ def find_mover(connection: Connection, model: str, inputs: Sequence[Input], even
         _filled(_ADD, named | {"order": "u.profile"}, ""),
         _filled(_STORE, named, "g"),
     )
+
+
+def _described(
+    connection: Connection, model: str, given: tuple[str, str] | Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str] | None]:
+    """The binding as a bundle has it, and the columns for scores where the database does not know them."""
+    if not isinstance(given, Mapping):
+        events, profile = given
+        return binding_document(connection, find_binding(connection, model, events, profile)), None
+    try:
+        Binding(given, "the binding")
+    except Refusal as refusal:
+        raise as_malformed(refusal) from None
+    return dict(given), [given[name] for name in ("score", "version", "scored_at") if name in given]
 
 
 def _filled(template: str, named: dict[str, str], source: str) -> str:

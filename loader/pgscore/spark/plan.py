@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ class Plan:
     dsn: str = field(repr=False)
     model: str
     into: str | None
-    binding: tuple[str, str] | None
+    binding: tuple[str, str] | Mapping[str, Any] | None
     group: str
     decode: Decode | None
     trusted: Sequence[PublicKey | Path | str]

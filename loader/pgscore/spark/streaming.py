@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import PgscoreError
 from pgscore.stream.offsets import Place
@@ -49,7 +49,7 @@ def stream(
     checkpoint: Path | str,
     dead_letters: str,
     into: str | None = None,
-    binding: tuple[str, str] | None = None,
+    binding: tuple[str, str] | Mapping[str, Any] | None = None,
     decode: Decode | None = None,
     batch: int = 10_000,
     every: str | None = None,
@@ -81,9 +81,10 @@ def stream(
         checkpoint: the folder, as Spark names it, where Spark keeps how far it has read.
         dead_letters: the topic for messages that are none.
         into: the event table, as SQL writes it: messages become rows, and what is attached does the rest. Needs INSERT.
-        binding: instead of `into`, a binding of the model by its event table and its profile table: workers reduce
-            and score, and counters, score and version are stored in the profiles, for events that the database keeps
-            nowhere. Needs SELECT and UPDATE of the profile table.
+        binding: instead of `into`, a binding of the model by its event table and its profile table; or as a bundle has
+            it, where nothing is attached to the profile table. Workers reduce and score, and counters, score and
+            version are stored in the profiles, for events that the database keeps nowhere. Needs SELECT and UPDATE of
+            the profile table.
         decode: what makes an event, a mapping of columns to values, of a message's value, on the workers; what it
             raises is the reason of a dead letter. None: values are JSON objects of the event table's columns.
         batch: of how many messages at most a batch is made.
