@@ -145,7 +145,8 @@ def test_what_cannot_be_streamed(stream: Stream, spark: SparkSession) -> None:
     # A topic of the same name is another one.
     stream.send(events(5))
     assert [each.stored for each in stream.run("events")] == [5]
-    stream.broker.admin().delete_topics([stream.events])[stream.events].result(60)
+    admin = stream.broker.admin()
+    admin.delete_topics([stream.events])[stream.events].result(60)
     stream.broker.create(stream.events)
     with pytest.raises(pgscore.PgscoreError, match="was made anew since group shop read it"):
         stream.run("events", checkpoint=str(stream.place / "other"))

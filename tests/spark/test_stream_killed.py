@@ -22,23 +22,28 @@ if TYPE_CHECKING:
 
 _PATIENCE = 240
 _ROOT = Path(__file__).parents[2]
-# Whether the batch is stored when the driver dies there, and the lock at which it waits to be killed.
+# Whether the batch is stored when the driver dies there, and what it waits for to be killed.
 _STEPS = {
     "while workers read": (False, None),
-    "while the database stores": (False, 1),
-    "while the database commits": (True, 2),
+    "while the database stores": (False, "advisory"),
+    "while the database commits": (True, "SyncRep"),
     "behind the commit": (True, None),
 }
 _WAITS = """
 create function "Shop".wait() returns trigger language plpgsql as $$
 begin
-    perform pg_advisory_xact_lock_shared(tg_argv[0]::bigint);
+    perform pg_advisory_xact_lock_shared(1);
     return null;
 end
 $$;
-create trigger waits_to_store before insert or update on {table} execute function "Shop".wait(1);
-create constraint trigger waits_to_commit after insert or update on {table} deferrable initially deferred
-    for each row execute function "Shop".wait(2)
+create trigger waits before insert or update on {table} execute function "Shop".wait()
+"""
+# What is committed, and not said to be, since a standby that is not there has yet to confirm it.
+_STANDBY = ("alter system set synchronous_standby_names = 'nobody'", "select pg_reload_conf()")
+_NO_STANDBY = ("alter system reset synchronous_standby_names", "select pg_reload_conf()")
+_WAITING = """
+    select count(*) = 1 from pg_stat_activity
+    where application_name = 'pgscore' and datname = current_database() and wait_event = %s
 """
 _DRIVERS = (
     "select count(*) = 0 from pg_stat_activity where application_name = 'pgscore' and datname = current_database()"
@@ -50,10 +55,11 @@ def test_a_driver_is_killed(stream: Stream, into: str, tmp_path: Path) -> None:
     observer = stream.session
     shop.run_as_owner(observer, _WAITS.format(table=shop.EVENTS if into == "events" else shop.PROFILE))
     sent = events(200)
-    for number, (step, (is_stored, lock)) in enumerate(_STEPS.items()):
+    observer.run("set synchronous_commit = local")
+    for number, (step, (is_stored, waits)) in enumerate(_STEPS.items()):
         before = _done(observer)
         stream.send(sent[50 * number : 50 * number + 50])
-        _killed(stream, into, step, lock, tmp_path)
+        _killed(stream, into, step, waits, tmp_path)
         assert (_done(observer) == before + 50) == is_stored, step
         batches = stream.run(into)
         assert sum(each.stored for each in batches) == (0 if is_stored else 50), step
@@ -66,12 +72,12 @@ def _done(session: Session) -> int:
     return int(session.value(f"select sum(n) from {shop.PROFILE}"))
 
 
-def _killed(stream: Stream, into: str, step: str, lock: int | None, folder: Path) -> None:
+def _killed(stream: Stream, into: str, step: str, waits: str | None, folder: Path) -> None:
     """Runs a driver until it is dead, and nothing of it runs in the database any more."""
     observer = stream.session
     options = {"options": stream.options(into), "step": step, "folder": str(folder)}
-    if lock is not None:
-        observer.run("select pg_advisory_lock(%s)", lock)
+    for statement in {"advisory": ["select pg_advisory_lock(1)"], "SyncRep": _STANDBY}.get(waits or "", ()):
+        observer.run(statement)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.spark.driver", json.dumps(options)],
@@ -81,21 +87,21 @@ def _killed(stream: Stream, into: str, step: str, lock: int | None, folder: Path
             start_new_session=True,
         )
     try:
-        if lock is not None:
-            _wait(observer, "select count(*) = 1 from pg_locks where locktype = 'advisory' and not granted")
+        if waits is not None:
+            _wait(observer, _WAITING, waits)
             os.killpg(process.pid, signal.SIGKILL)
         assert process.wait(_PATIENCE) == -signal.SIGKILL, (folder / "log").read_text()[-3000:]
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        if lock is not None:
-            observer.run("select pg_advisory_unlock(%s)", lock)
+        for statement in {"advisory": ["select pg_advisory_unlock(1)"], "SyncRep": _NO_STANDBY}.get(waits or "", ()):
+            observer.run(statement)
     _wait(observer, _DRIVERS)
 
 
-def _wait(observer: Session, condition: str) -> None:
+def _wait(observer: Session, condition: str, *parameters: object) -> None:
     """Waits for what takes as long as a session of Spark's takes to start, and leaves it the processor."""
     deadline = time.monotonic() + _PATIENCE
-    while not observer.value(condition):
+    while not observer.value(condition, *parameters):
         assert time.monotonic() < deadline, condition
         time.sleep(0.1)
