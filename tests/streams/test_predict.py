@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.streams.conftest import MakeTopic
     from tests.support.database import Database
 
-STEPS = ("claimed", "held", "applied", "moved", "stored", "told")
+STEPS = ("claimed", "applied", "moved", "stored", "told")
 
 
 @pytest.fixture

@@ -50,8 +50,7 @@ def send(
     for event in events:
         content = event if isinstance(event, bytes | None) else json.dumps(event).encode()
         named = key if key is not None or not isinstance(event, dict) else str(event.get("customer_id"))
-        where = {} if partition is None else {"partition": partition}
-        producer.produce(topic, content, named, **where)
+        producer.produce(topic, content, named, partition=-1 if partition is None else partition)
     assert producer.flush(PATIENCE) == 0
 
 
@@ -141,6 +140,17 @@ class Streams:
         self._settings = folder / "kafka.properties"
         self._settings.write_text("".join(f"{name}={value}\n" for name, value in SETTINGS.items()))
         self._workers: list[Worker] = []
+        self.definition = folder / "definition.json"
+
+    def straightly(self, topic: str) -> list[str]:
+        """The arguments of a worker that goes straight to profiles."""
+        return ["predict", "churn", "--topic", topic, "--definition", str(self.definition)]
+
+    def straight(self, topic: str, *arguments: str, expect: int = 0) -> Any:  # noqa: ANN401
+        """Has a worker do what is there, straight to profiles; what it says at its end."""
+        worker = self.start(*self.straightly(topic), "--once", "--json", *arguments)
+        printed = worker.end(expect)
+        return json.loads(printed if expect == 0 else worker.lines[-1])
 
     def start(
         self, *arguments: str, kill: str | None = None, stop: str | None = None, dsn: str | None = None, **more: str
@@ -165,7 +175,7 @@ class Streams:
         """Has a worker do what is there; what it says at its end."""
         worker = self.predict(topic, "--once", "--json", *arguments, **options)
         printed = worker.end(expect)
-        return json.loads(printed) if expect == 0 else json.loads(worker.lines[-1])
+        return json.loads(printed if expect == 0 else worker.lines[-1])
 
     def close(self) -> None:
         """Ends all workers."""

@@ -249,10 +249,10 @@ def binding_document(connection: Connection, number: int) -> dict[str, Any]:
     orders = any(each["aggregate"] == "last" for each in reducers)
     binding["primary_key"] = binding["primary_key"] if orders else None
     read = {name for each in reducers for name in (each.get("of"), each.get("order_by"), *each.get("where", ()))}
-    event_columns = _columns(
+    event_columns = described_columns(
         connection, binding["events_oid"], {*binding["event_key"], *(binding["primary_key"] or ()), *(read - {None})}
     )
-    profile_columns = _columns(
+    profile_columns = described_columns(
         connection, binding["profile_oid"], {*binding["profile_key"], *(each["column"] for each in reducers)}
     )
     missing = sorted((read - {None}) - event_columns.keys())
@@ -261,7 +261,7 @@ def binding_document(connection: Connection, number: int) -> dict[str, Any]:
             f"the binding of {binding['events']} does not fit its tables any more: it has no column {missing[0]}",
             "As its owner: pgscore reattach",
         )
-    reducers = [_reducer(connection, each, event_columns) for each in reducers]
+    reducers = [written_reducer(connection, each, event_columns) for each in reducers]
     for each in (*event_columns.values(), *profile_columns.values()):
         del each["is_own"]
     return {
@@ -272,7 +272,9 @@ def binding_document(connection: Connection, number: int) -> dict[str, Any]:
     }
 
 
-def _reducer(connection: Connection, reducer: dict[str, Any], columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def written_reducer(
+    connection: Connection, reducer: dict[str, Any], columns: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     """A reducer whose filters are texts as PostgreSQL writes values of their columns, so that others can read them."""
     if "where" not in reducer:
         return reducer
@@ -287,6 +289,7 @@ def _reducer(connection: Connection, reducer: dict[str, Any], columns: dict[str,
     return {**reducer, "where": where}
 
 
-def _columns(connection: Connection, table: int, names: set[str]) -> dict[str, dict[str, Any]]:
+def described_columns(connection: Connection, table: int, names: set[str]) -> dict[str, dict[str, Any]]:
+    """Columns of a table as a bundle has them, and whether their type is PostgreSQL's own."""
     found = rows(connection, _COLUMNS, (table, sorted(names)))
     return {each.pop("name"): {name: value for name, value in each.items() if value is not None} for each in found}

@@ -113,14 +113,17 @@ def predict(
 def _app(
     model: str, into: str | None, definition: Path | None, to: str | None, identifier: str | None, *, enriched: bool
 ) -> App:
-    if (into is None) == (definition is None):
-        raise typer.BadParameter("messages go --into an event table, or by a --definition straight to profiles")
-    if into is not None:
+    if into is not None and definition is None:
         if enriched or to is not None:
             raise typer.BadParameter("--enriched and --to go with --definition: a binding scores when it commits")
         from pgscore.stream.events import EventTable
 
         return EventTable(into, identifier)
+    if into is not None or definition is None:
+        raise typer.BadParameter("messages go --into an event table, or by a --definition straight to profiles")
     if identifier is not None:
         raise typer.BadParameter("--id goes with --into: without an event table nothing tells which events there were")
-    raise NotImplementedError(model)
+    from pgscore.stream.definition import read_definition
+    from pgscore.stream.straight import StraightToProfiles
+
+    return StraightToProfiles(model, read_definition(definition), enriched=enriched, to=to)

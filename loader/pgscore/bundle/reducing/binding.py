@@ -8,6 +8,7 @@ from pgscore_runtime.checks import choice, fields, items, refuse, shown, text
 
 from pgscore.errors import PgscoreError
 
+from .foreseeing import unforeseen
 from .reducers import Reducer, Situation, moved
 from .values import ColumnType, column_type
 
@@ -61,6 +62,11 @@ class Binding:
         self.columns = tuple(each.column for each in self._reducers)
         if len(set(self.columns)) != len(self.columns):
             refuse(f"{place}.reducers", "move a column twice")
+
+    @property
+    def unforeseen(self) -> str | None:
+        """What the profile alone will not tell of new events, however they come; None where it always does."""
+        return unforeseen(self._reducers, self._of_events, self._of_profile, self._not_null, self._primary_key)
 
     def reduce(self, profile: Row, events: Iterable[Row], columns: Sequence[str] | None = None) -> dict[str, Any]:
         """The profile after these events.

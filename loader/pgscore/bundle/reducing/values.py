@@ -39,9 +39,13 @@ class ColumnType(ABC):
     Attributes:
         name: as PostgreSQL writes it.
         has_order: whether the order of its values is known here.
+        is_known: whether its values are.
+        is_exact: whether they are numbers whose sums are not rounded.
     """
 
     has_order = True
+    is_known = True
+    is_exact = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -81,6 +85,8 @@ class ColumnType(ABC):
 
 
 class _Integer(ColumnType):
+    is_exact = True
+
     def __init__(self, name: str, bits: int) -> None:
         super().__init__(name)
         self._least, self._most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
@@ -103,9 +109,15 @@ class _Integer(ColumnType):
 class Numeric(ColumnType):
     """`numeric`, with or without a precision and a scale."""
 
+    is_exact = True
+
     def __init__(self, name: str, precision: int | None = None, scale: int = 0) -> None:
         super().__init__(name)
         self._precision, self._scale = precision, scale
+
+    def is_within(self, before: int, behind: int) -> bool:
+        """Whether its values have no more digits than these before and behind the point."""
+        return self._precision is not None and self._precision - self._scale <= before and self._scale <= behind
 
     def _read(self, value: Any, place: str) -> Decimal:  # noqa: ANN401
         if isinstance(value, str) and value in _INFINITE:
@@ -298,6 +310,7 @@ class _Time(ColumnType):
 
 class _Other(ColumnType):
     has_order = False
+    is_known = False
 
     def _read(self, value: Any, place: str) -> NoReturn:  # noqa: ANN401
         raise PgscoreError(
