@@ -6,6 +6,7 @@
 # make test-docker  what docker/ builds and starts, without a container engine
 # make test-browser   the page and pgscore.js in Chromium (downloads 150 MB)
 # make test-spark   scores on Spark, in two local workers (downloads 500 MB)
+# make test-spark   scores and streams on Spark, in two local workers, with a broker of Kafka's (downloads 550 MB)
 # make test-streams   streams through a real Apache Kafka (downloads 37 MB; needs Java 17)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
@@ -99,8 +100,8 @@ test-docker: $(READY)
 # A session of Spark's takes half a minute to start, so these are in no other run.
 test-spark: $(READY)
 	@docker/install-packages tests
-	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
-		PGSCORE_TEST_SPARK=1 $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
+	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_SPARK=1 PGSCORE_KAFKA="$$KAFKA" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
 
 # What a browser does; beside it what npm has, in a folder of its own.
 test-browser: $(READY)

@@ -21,6 +21,7 @@
 \ir core/tables/score_change.sql
 \ir core/tables/export.sql
 \ir core/tables/stream_offset.sql
+\ir core/tables/stream_batch.sql
 \ir core/tables/job.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql

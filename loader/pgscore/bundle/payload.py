@@ -11,6 +11,7 @@ from pgscore.errors import PgscoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pgscore_runtime.contract import Input
     from pgscore_runtime.program import ProgramInput
 
 _INFINITE = ("NaN", "Infinity", "-Infinity")
@@ -24,7 +25,9 @@ _KINDS: dict[type, str] = {
 }
 
 
-def arrays(inputs: Sequence[ProgramInput], row: Mapping[str, Any]) -> tuple[list[float | None], list[str | None]]:
+def arrays(
+    inputs: Sequence[ProgramInput] | Sequence[Input], row: Mapping[str, Any]
+) -> tuple[list[float | None], list[str | None]]:
     """The numbers of a row, booleans as 0 and 1, and its texts, each in the order of the inputs; None where missing.
 
     Raises:
@@ -69,7 +72,7 @@ def _text(value: Any, name: str) -> str | None:  # noqa: ANN401
     return _mismatch(_plain(value), name, "text")
 
 
-def _number(value: Any, described: ProgramInput) -> float | None:  # noqa: ANN401
+def _number(value: Any, described: ProgramInput | Input) -> float | None:  # noqa: ANN401
     value = _plain(value)
     if value is None:
         return None
@@ -90,7 +93,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return value.item() if hasattr(value, "dtype") and hasattr(value, "item") and not value.shape else value
 
 
-def _refuse(value: Any, described: ProgramInput) -> Any:  # noqa: ANN401
+def _refuse(value: Any, described: ProgramInput | Input) -> Any:  # noqa: ANN401
     if type(value) is float and value != value:  # noqa: PLR0124  NaN: a missing boolean, as frames have it
         return None
     return _mismatch(value, described.name, described.type)

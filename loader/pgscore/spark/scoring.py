@@ -127,7 +127,7 @@ def _udf(shipped: Broadcast[tuple[str, FetchedVersion]]) -> Any:  # noqa: ANN401
     from .arrow import answers
 
     def batches(given: Iterator[pa.Array]) -> Iterator[pa.Array]:
-        scorer = _scorer(*shipped.value)
+        scorer = worker_scorer(*shipped.value)
         for batch in given:
             yield answers(scorer, batch)
 
@@ -139,7 +139,7 @@ def _udf(shipped: Broadcast[tuple[str, FetchedVersion]]) -> Any:  # noqa: ANN401
     return functions.arrow_udf(batches, returned).asNondeterministic()
 
 
-def _scorer(name: str, fetched: FetchedVersion) -> Scorer:
+def worker_scorer(name: str, fetched: FetchedVersion) -> Scorer:
     """What scores, in a worker that lives for many parts; an artifact's signature is checked there once more."""
     if name not in _kept:
         while len(_kept) >= _MOST_KEPT:

@@ -12,10 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .apps import Done
+    from .messages import Dead
 
 # What may pass: a broker that is away, or is looking for another one to lead.
 _PATIENCE = 20.0
 _OURS = {"enable.idempotence": "true", "message.timeout.ms": "15000"}
+
+
+def dead_headers(dead: Dead, group: str) -> list[tuple[str, bytes | None]]:
+    """The headers of a dead letter: its own, why it is one, and of which message."""
+    return [
+        *dead.raw.headers,
+        ("pgscore-reason", dead.reason.encode()),
+        ("pgscore-topic", dead.raw.topic.encode()),
+        ("pgscore-partition", str(dead.raw.partition).encode()),
+        ("pgscore-offset", str(dead.raw.offset).encode()),
+        ("pgscore-group", group.encode()),
+    ]
 
 
 class Outputs:
@@ -43,15 +56,7 @@ class Outputs:
             self._producer = kafka.Producer({"client.id": "pgscore", "log_level": 0, **self._settings, **_OURS})
         self._failed.clear()
         for each in done.dead:
-            headers = [
-                *each.raw.headers,
-                ("pgscore-reason", each.reason.encode()),
-                ("pgscore-topic", each.raw.topic.encode()),
-                ("pgscore-partition", str(each.raw.partition).encode()),
-                ("pgscore-offset", str(each.raw.offset).encode()),
-                ("pgscore-group", group.encode()),
-            ]
-            self._produce(kafka, dead_letters, each.raw.content, each.raw.key, headers)
+            self._produce(kafka, dead_letters, each.raw.content, each.raw.key, dead_headers(each, group))
         for output in done.outputs:
             self._produce(kafka, output.topic, output.content, output.key, list(output.headers))
         left = self._producer.flush(_PATIENCE)
