@@ -2,10 +2,10 @@
 # make demo-browser   a page that scores by itself, compared with the database     KEEP=1 serves it
 # make demo-serve  the model of the demo behind a web service
 # make demo-stream   complaints through Apache Kafka: published, scored, counted, joined (downloads 37 MB; needs Java 17)
-# make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+# make test    lint, types and all tests but those of lanes  make freeze        sql/ into the migrations (see docs)
+# make test-outside   the same version outside the database: bundle, web service, functions, notebooks
 # make test-docker  what docker/ builds and starts, without a container engine
 # make test-browser   the page and pgscore.js in Chromium (downloads 150 MB)
-# make test-spark   scores on Spark, in two local workers (downloads 500 MB)
 # make test-spark   scores and streams on Spark, in two local workers, with a broker of Kafka's (downloads 550 MB)
 # make test-streams   streams through a real Apache Kafka (downloads 37 MB; needs Java 17)
 # make docs    the documentation as a site; fails on a link that leads nowhere
@@ -30,6 +30,8 @@ DOCS := build/docs-$(shell sha256sum docs/requirements.txt | cut -c1-16)
 KEEP :=
 # How many tests of the whole run side by side; each worker has a cluster of its own.
 WORKERS := 2
+# The tests of a lane that needs nothing else than the others do.
+OUTSIDE := tests/bundle tests/functions tests/notebook tests/serve tests/served
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
 # Of which format the files are made anew: onnx, pmml, mojo; all of them without.
@@ -37,9 +39,9 @@ KIND :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo demo-browser bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-browser test-spark test-sklearn lint types check
-.PHONY: demo demo-serve bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
-.PHONY: demo demo-stream bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-streams test-sklearn lint types check
+.PHONY: demo demo-browser demo-serve demo-stream bench bench-quick docs test lint types check
+.PHONY: test-outside test-streams test-browser test-docker test-servers test-servers-core test-servers-python
+.PHONY: test-spark test-sklearn test-long parity
 .PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
@@ -48,8 +50,10 @@ demo: $(READY)
 demo-browser: $(READY)
 	@docker/install-packages browser
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.browser.demo $(if $(KEEP),--keep)
+
 demo-serve: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.serve.demo
+
 demo-stream: $(READY)
 	@docker/install-packages streams
 	@$(SERVER_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
@@ -73,7 +77,13 @@ types: $(READY)
 
 check: $(READY)
 	@docker/install-packages tests
-	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
+		$(BIN)/pytest $(if $(TESTS),$(TESTS),$(OUTSIDE:%=--ignore=%) -n $(WORKERS) --dist loadfile)
+
+# What evaluates a version outside of the database: with the rest it would take longer than one waits for.
+test-outside: $(READY)
+	@docker/install-packages tests
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(OUTSIDE) -n $(WORKERS) --dist loadfile
 
 docs: $(DOCS)/ready
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
@@ -109,11 +119,12 @@ test-browser: $(READY)
 	@docker/install-packages browser
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && TOOLS="$$(docker/browser-tools)" && \
 		PGSCORE_TEST_BROWSER="$$TOOLS" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/browser)
+
 # What needs a broker of Kafka's.
 test-streams: $(READY)
 	@docker/install-packages streams
 	@$(SERVER_PYTHON) && KAFKA="$$(docker/kafka)" && export PGSCORE_SERVER_PYTHONPATH && \
-		PGSCORE_TEST_STREAMS=1 PGSCORE_KAFKA="$$KAFKA" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/streams)
+		PGSCORE_TEST_STREAMS=1 PGSCORE_KAFKA="$$KAFKA" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/streams -n $(WORKERS) --dist loadfile)
 
 # The oldest libraries that models are read with, in an environment of their own.
 test-sklearn: $(READY)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _FOLDERS = (Path(__file__).parent / "_migrations", Path(__file__).parents[2] / "migrations")
 BRANCHES = ("core", "plpython", "churn")
 # What a removal takes away and nothing else holds.
-_ALL_DATA = "models,keys,customers"
+_ALL_DATA = "models,keys,customers,offsets"
 _MAY_NOT = "42501"
 
 

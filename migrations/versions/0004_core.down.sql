@@ -53,7 +53,7 @@ declare
                     || '_version_score_sql|_versions_of|_wanted_sql|_with_decided_label|_without_decision|_written_sql|'
                     || 'change_consumer|change_origin|compare|crossing|explain|export|job|job_part|maintain|outdated|'
                     || 'prune_score_changes|pruned_change|reason_codes|rescore|score_change|score_change_horizon|'
-                    || 'score_change_ordinal|score_changes|score_rows'
+                    || 'score_change_ordinal|score_changes|score_rows|stream_batch|stream_offset'
                     || ')\M'
                 )
         )
@@ -76,6 +76,18 @@ set search_path = pg_catalog, pg_temp;
 set role pgscore_owner;
 
 drop view pgscore.outdated;
+
+do $$
+begin
+    if exists (select from pgscore.stream_offset) and 'offsets' <> all (regexp_split_to_array(coalesce(current_setting('pgscore.lose', true), ''), '[, ]+')) then
+        raise exception 'how far streams were consumed would be lost: %', (select string_agg(distinct o.consumer_group, ', ') from pgscore.stream_offset o)
+            using errcode = 'dependent_objects_still_exist',
+                  hint = 'alembic -x lose=offsets takes it away: what these groups consume afterwards they may do a second time.';
+    end if;
+end
+$$;
+
+drop trigger tell_release on pgscore.model;
 
 do $$
 declare
@@ -5360,9 +5372,12 @@ revoke execute on function pgscore._model_function(text, text) from pgscore_read
 
 
 
--- TO DO BY HAND: no longer in the tree
--- create constraint trigger tell_release after update on pgscore.model deferrable initially deferred
---     for each row when (old.serving is distinct from new.serving) execute function pgscore._tell_release();
+
+
+
+
+
+
 
 
 -- What explanations and reason codes call: the former release does not know them, so it would never drop them.
@@ -5383,6 +5398,8 @@ $$;
 -- What only this revision has.
 drop table pgscore.job_part;
 drop table pgscore.job;
+drop table pgscore.stream_batch;
+drop table pgscore.stream_offset;
 drop table pgscore.export;
 drop table pgscore.change_consumer;
 drop table pgscore.change_origin;

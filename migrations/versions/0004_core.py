@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "a9711f3f6e329e9fba704edce889079dd67ba7e6bfee3d50ceb5b80448303615")
+    run_frozen("0004_core.up.sql", "8776972f1d7051deb3b8cd32cbc5386272de65b2773d2e374fa701c7b6c864d7")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "1b2e1dc757f5b21d50d45da08df54a268384d65c8e25ebde1289f8d29fee89ee")
+    run_frozen("0004_core.down.sql", "5603b8c5baff63229e878e95fed2cc9ced7a104b969094aa67356a9429f7825f")

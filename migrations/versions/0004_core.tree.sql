@@ -723,6 +723,72 @@ comment on policy own_exports on pgscore.export is 'Who exports keeps the accoun
 comment on policy operators_read_exports on pgscore.export is 'Operators see where scores go';
 comment on policy owners_read_exports on pgscore.export is 'The owner of a profile table sees where its scores go';
 
+-- core/tables/stream_offset.sql
+create table pgscore.stream_offset (
+    consumer regrole not null default to_regrole(quote_ident(current_user)),
+    consumer_group text not null,
+    topic text not null,
+    partition integer not null,
+    topic_id text not null,
+    next_offset bigint not null,
+    claim uuid not null,
+    claimed_at timestamptz not null default now(),
+    moved_at timestamptz,
+    primary key (consumer, consumer_group, topic, partition),
+    constraint offset_is_no_less_than_0 check (next_offset >= 0),
+    constraint partition_is_no_less_than_0 check (partition >= 0)
+);
+
+comment on table pgscore.stream_offset is 'How far consumers of streams have come: it moves in the transaction that stores what the messages have done, so each is done once';
+comment on column pgscore.stream_offset.consumer is 'The role that consumes';
+comment on column pgscore.stream_offset.consumer_group is 'The group of consumers that share the topic''s partitions';
+comment on column pgscore.stream_offset.topic is 'The topic';
+comment on column pgscore.stream_offset.partition is 'The partition of it';
+comment on column pgscore.stream_offset.topic_id is 'What the broker knows the topic by: one that was made anew under the same name has another, and its offsets mean other messages';
+comment on column pgscore.stream_offset.next_offset is 'The first message that was not done yet';
+comment on column pgscore.stream_offset.claim is 'Of the worker that was given the partition last: who holds another one stores nothing any more';
+comment on column pgscore.stream_offset.claimed_at is 'When that worker was given it';
+comment on column pgscore.stream_offset.moved_at is 'When the last messages were done; NULL: none were';
+
+-- Whoever consumes keeps here how far they have come. Groups of one name that belong to several roles know nothing of each other.
+grant select, delete on pgscore.stream_offset to pgscore_reader;
+grant insert (consumer_group, topic, partition, topic_id, next_offset, claim) on pgscore.stream_offset to pgscore_reader;
+grant update (topic_id, next_offset, claim, claimed_at, moved_at) on pgscore.stream_offset to pgscore_reader;
+alter table pgscore.stream_offset enable row level security;
+create policy own_offsets on pgscore.stream_offset using (pg_get_userbyid(consumer) = current_user);
+create policy operators_read_offsets on pgscore.stream_offset for select to pgscore_operator using (true);
+
+comment on policy own_offsets on pgscore.stream_offset is 'Who consumes keeps the offsets of their own groups';
+comment on policy operators_read_offsets on pgscore.stream_offset is 'Operators see how far each has come';
+
+-- core/tables/stream_batch.sql
+create table pgscore.stream_batch (
+    consumer regrole not null default to_regrole(quote_ident(current_user)),
+    consumer_group text not null,
+    checkpoint uuid not null,
+    batch bigint not null check (batch >= 0),
+    stored timestamptz not null default now(),
+    primary key (consumer, consumer_group, checkpoint)
+);
+
+comment on table pgscore.stream_batch is 'Which batch of each checkpoint of Spark''s a streaming query has stored last, in the transaction that stored its effects';
+comment on column pgscore.stream_batch.consumer is 'The role that consumes; it alone goes on from its own batches';
+comment on column pgscore.stream_batch.consumer_group is 'The query''s name';
+comment on column pgscore.stream_batch.checkpoint is 'The query''s identifier, which its checkpoint keeps: another checkpoint counts its own batches';
+comment on column pgscore.stream_batch.batch is 'The batch: what comes next is the one behind it, and what is not behind it was stored already';
+comment on column pgscore.stream_batch.stored is 'When';
+
+-- Whoever may write events or profiles consumes, and keeps the account of it.
+grant select, delete on pgscore.stream_batch to pgscore_reader;
+grant insert (consumer_group, checkpoint, batch) on pgscore.stream_batch to pgscore_reader;
+grant update (batch, stored) on pgscore.stream_batch to pgscore_reader;
+alter table pgscore.stream_batch enable row level security;
+create policy own_batches on pgscore.stream_batch using (pg_get_userbyid(consumer) = current_user);
+create policy operators_read_batches on pgscore.stream_batch for select to pgscore_operator using (true);
+
+comment on policy own_batches on pgscore.stream_batch is 'Who consumes keeps the account of it';
+comment on policy operators_read_batches on pgscore.stream_batch is 'Operators see how far streams have come';
+
 -- core/tables/job.sql
 create table pgscore.job (
     id bigint generated always as identity primary key,
@@ -18255,6 +18321,29 @@ $$;
 comment on function pgscore._notify(text, text, double precision, integer) is
     'Tells whoever listens to the channel pgscore of a score; of a key of more than 1000 bytes the first 1000 characters and the md5';
 grant execute on function pgscore._notify(text, text, double precision, integer) to pgscore_reader;
+
+-- core/changes/releases.sql
+create function pgscore._tell_release() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- PostgreSQL does not prepare a transaction that has notified: a release that is prepared tells nobody, and whoever
+    -- follows releases finds it when they look the next time.
+    if current_setting('max_prepared_transactions') <> '0' and current_query() ~* pgscore._prepares() then
+        return null;
+    end if;
+    perform pg_notify('pgscore_release', json_build_object('model', new.name, 'version', new.serving)::text);
+    return null;
+end
+$$;
+
+comment on function pgscore._tell_release() is 'Tells whoever listens to the channel pgscore_release which version of a model answers from now on';
+
+-- At commit, where the command says whether the transaction is prepared.
+create constraint trigger tell_release after update on pgscore.model deferrable initially deferred
+    for each row when (old.serving is distinct from new.serving) execute function pgscore._tell_release();
+comment on trigger tell_release on pgscore.model is 'A promotion, or a rollback, is told when it is committed';
 
 -- core/changes/origin.sql
 -- Where changes of scores were written. Their positions are numbers of transactions, which mean something in one cluster

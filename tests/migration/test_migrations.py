@@ -99,16 +99,21 @@ def test_invariant_6_only_churn_goes(empty: Database) -> None:
 
 
 def test_a_downgrade_keeps_what_nothing_else_holds_until_it_is_told_to_lose_it(serving: Database) -> None:
+    serving.session().run(
+        "insert into pgscore.stream_offset (consumer_group, topic, partition, topic_id, next_offset, claim)"
+        " values ('scores', 'complaints', 0, 'a', 1, gen_random_uuid())"
+    )
     before = migrate.schema(serving.dsn())
     for lose, lost in (
         ("", "trusted keys would be lost: "),
         ("keys", "the reference application has customers, who would be lost (2BP01); alembic -x lose=customers"),
-        ("customers,keys", "published models would be lost: churn (2BP01); alembic -x lose=models takes them away"),
+        ("customers,keys", "how far streams were consumed would be lost: scores (2BP01); alembic -x lose=offsets"),
+        ("customers,keys,offsets", "published models would be lost: churn (2BP01); alembic -x lose=models takes them"),
     ):
         with pytest.raises(CommandError, match=re.escape(lost)):
             migrate.downgrade(serving.dsn(), "core@base", lose=lose)
         assert migrate.schema(serving.dsn()) == before
-    migrate.downgrade(serving.dsn(), "core@base", lose="customers, keys, models")
+    migrate.downgrade(serving.dsn(), "core@base", lose="customers, keys, models, offsets")
     assert _schemas(serving) == {"public"}
 
 
