@@ -68,6 +68,22 @@ POISON: list[tuple[Any, str]] = [
 ]
 
 
+def test_a_trigger_of_the_tables_finds_what_it_names(working: Streams, topic: MakeTopic, installed: Database) -> None:
+    session = installed.session()
+    session.run(
+        "create table public.seen (kind text); grant insert on public.seen to public;"
+        # By the path of whoever inserts, as most triggers are written.
+        " create function churn.see() returns trigger language plpgsql as"
+        " $$ begin insert into seen values (new.kind); return new; end $$;"
+        f" create trigger see before insert on {EVENTS} for each row execute function churn.see()"
+    )
+    events = topic("events", 1)
+    send(working.broker, events, complaints(3))
+    assert working.run(events)["stored"] == 3
+    assert session.run("select kind from seen") == [("billing",)] * 3
+    session.close()
+
+
 def test_poison_goes_to_the_dead_letters_and_the_rest_is_stored(
     working: Streams, topic: MakeTopic, installed: Database
 ) -> None:

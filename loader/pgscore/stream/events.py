@@ -98,6 +98,9 @@ class EventTable:
 
     def apply(self, connection: Connection, messages: Sequence[Message]) -> Done:
         """Inserts the messages, in their order."""
+        with connection.cursor() as cursor:
+            # As for any application: the table's own triggers find what they name. What stands here is qualified.
+            cursor.execute("set local search_path to default")
         done = Done()
         for names, some in groupby(messages, key=lambda each: frozenset(each.event) & self._columns.keys()):
             together = list(some)
