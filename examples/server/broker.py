@@ -180,6 +180,9 @@ class PrivateBroker:
             "num.io.threads": "4",
             "log.cleaner.dedupe.buffer.size": "4194304",
             "group.initial.rebalance.delay.ms": "0",
+            # After kill -9 it is taken for another one of its number until this has passed.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
             # Tests want a dead member to be missed soon.
             "group.min.session.timeout.ms": "500",
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
