@@ -24,9 +24,10 @@ MODEL_FILE = "PGSCORE_BENCH_PIPELINE"
 
 def _ours(brokers: str, topic: str, dsn: str, events: str, _profile: str, count: int) -> list[float]:
     from pgscore.changes import Stop
-    from pgscore.stream.consuming import Consumer, Order
+    from pgscore.stream.consuming import Consumer
     from pgscore.stream.events import EventTable
     from pgscore.stream.metrics import Metrics
+    from pgscore.stream.order import Order
 
     times: list[float] = []
 

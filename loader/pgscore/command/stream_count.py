@@ -65,9 +65,10 @@ def count(
     and one for each --by.
     """
     from pgscore.stream import client, messages
-    from pgscore.stream.consuming import Consumer, Order
+    from pgscore.stream.consuming import Consumer
     from pgscore.stream.counters import CounterTable, Filter
     from pgscore.stream.metrics import Metrics
+    from pgscore.stream.order import Order
 
     if start not in ("earliest", "latest"):
         raise typer.BadParameter(f"--from is earliest or latest, not {start}")

@@ -77,8 +77,9 @@ def predict(
     Ctrl-C and SIGTERM end it after the messages at which it is; kill it, and it goes on where it was.
     """
     from pgscore.stream import client, messages
-    from pgscore.stream.consuming import Consumer, Order
+    from pgscore.stream.consuming import Consumer
     from pgscore.stream.metrics import Metrics
+    from pgscore.stream.order import Order
 
     if start not in ("earliest", "latest"):
         raise typer.BadParameter(f"--from is earliest or latest, not {start}")
