@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pgscore
+import psycopg2
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
@@ -16,9 +18,12 @@ from tests.support.database import SCIENTIST, refused
 from tests.support.models import ENGINES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.database import Database
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+    from tests.support.database import Database, Session
 
 _BITES = [
     "'; drop table pgscore.model cascade; --",
@@ -35,9 +40,18 @@ _BITES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def publisher(shared: Database) -> Iterator[Connection]:
+    """One connection for all that is published: its backend loads scikit-learn once."""
+    with closing(psycopg2.connect(shared.dsn())) as connection:
+        yield connection
+
+
 @pytest.mark.parametrize("bite", _BITES)
-def test_a_column_a_category_and_a_label_that_bite(shared: Database, key: Path, bite: str) -> None:
-    session = shared.session()
+def test_a_column_a_category_and_a_label_that_bite(
+    shared_session: Session, publisher: Connection, key: Path, bite: str
+) -> None:
+    session = shared_session
     column = bite[:60]
     frame = pd.DataFrame({column: [bite, "plain", bite, "other"] * 5, "x": [float(n) for n in range(20)]})
     labels = pd.Series([bite, "no"] * 10)
@@ -47,9 +61,7 @@ def test_a_column_a_category_and_a_label_that_bite(shared: Database, key: Path, 
     quoted = '"' + column.replace('"', '""') + '"'
     session.run(f"create table public.{name} (x double precision, {quoted.replace('%', '%%')} text)", ())
     session.run(f"grant usage on schema public to pgscore_owner, {SCIENTIST}")
-    published = pgscore.publish(
-        shared.dsn(), name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite
-    )
+    published = pgscore.publish(publisher, name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite)
     assert {each.engine: each.ok for each in published.verifications} == dict.fromkeys(ENGINES, True)
     for text, number in frame.itertuples(index=False):
         session.run(f"insert into public.{name} values (%s, %s)", number, text)
@@ -81,13 +93,12 @@ def test_a_model_name_that_bites(shared: Database, bite: str) -> None:
             session.run(f"select pgscore.{call}", bite)
 
 
-def test_golden_rows_that_bite_are_compared_not_run(shared: Database, key: Path) -> None:
-    session = shared.session()
+def test_golden_rows_that_bite_are_compared_not_run(shared_session: Session, publisher: Connection, key: Path) -> None:
     frame = pd.DataFrame({"t": _BITES * 2, "x": [float(n) for n in range(2 * len(_BITES))]})
     prepared = ColumnTransformer([("t", OneHotEncoder(), ["t"])], remainder="passthrough")
     model = make_pipeline(prepared, LogisticRegression()).fit(frame, [n % 2 for n in range(len(frame))])
-    pgscore.publish(shared.dsn(), "golden_bites", model, golden=frame, key=key, promoted=True)
-    stored = session.run(
+    pgscore.publish(publisher, "golden_bites", model, golden=frame, key=key, promoted=True)
+    stored = shared_session.run(
         "select distinct inputs ->> 't' from pgscore.golden_row where model = 'golden_bites' and inputs ->> 't' <> ''"
     )
     assert {text for (text,) in stored} == {*_BITES, "never seen"}
