@@ -98,6 +98,14 @@ def _serve(**connection: Any) -> None:  # noqa: ANN401
         pgscore.promote(session, "churn", 1, max_seconds=300)
 
 
+def _serve_opaque(**connection: Any) -> None:  # noqa: ANN401
+    published = pgscore.publish(
+        _dsn(**connection), "churn", models.opaque_pipeline(), profile="churn.customer_profile", key=_key, promoted=True
+    )
+    assert (published.version, published.obstacle) == (3, models.OBSTACLE)
+    assert [each.engine for each in published.verifications] == ["estimator"]
+
+
 def _place() -> Path | None:
     """Where the cluster stands: in memory, if there is room for it, and the server is in no root of its own."""
     if os.environ.get("PGSCORE_SERVER_ROOT"):
@@ -142,9 +150,11 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 empty_template = factories.postgresql_noproc(dbname="empty", load=[lambda **_: None], depends_on="server")
 installed_template = factories.postgresql_noproc(dbname="installed", load=[_install], depends_on="server")
 serving_template = factories.postgresql_noproc(dbname="serving", load=[_serve], depends_on="installed_template")
+opaque_template = factories.postgresql_noproc(dbname="opaque", load=[_serve_opaque], depends_on="serving_template")
 _empty = factories.postgresql("empty_template")
 _installed = factories.postgresql("installed_template")
 _serving = factories.postgresql("serving_template")
+_opaque = factories.postgresql("opaque_template")
 
 
 def _database(cluster: PrivateCluster, name: str) -> Iterator[Database]:
@@ -172,14 +182,9 @@ def serving(cluster: PrivateCluster, _serving: object) -> Iterator[Database]:
 
 
 @pytest.fixture
-def opaque(serving: Database) -> Database:
+def opaque(cluster: PrivateCluster, _opaque: object) -> Iterator[Database]:
     """The same with a version 3 that is promoted: `opaque_pipeline()`, which must be unpickled to be scored with."""
-    published = pgscore.publish(
-        serving.dsn(), "churn", models.opaque_pipeline(), profile="churn.customer_profile", key=_key, promoted=True
-    )
-    assert (published.version, published.obstacle) == (3, models.OBSTACLE)
-    assert [each.engine for each in published.verifications] == ["estimator"]
-    return serving
+    yield from _database(cluster, named("opaque"))
 
 
 @pytest.fixture(scope="session")
