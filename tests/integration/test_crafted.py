@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from tests.support.database import SCIENTIST, refused
-from tests.support.models import ENGINES
+from tests.support.models import ENGINES, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,8 +67,9 @@ def test_a_column_a_category_and_a_label_that_bite(
         session.run(f"insert into public.{name} values (%s, %s)", number, text)
     position = list(model.classes_).index(bite)
     expected = pytest.approx(list(model.predict_proba(frame)[:, position]), abs=1e-12)
+    session.run(f"select pgscore.promote('{name}', 1)")
     for engine in ENGINES:
-        session.run(f"select pgscore.promote('{name}', 1, '{engine}')")
+        serve(session, name, 1, engine)
         for row in ("t", "to_jsonb(t)"):
             found = session.run(f"select pgscore.score('{name}', {row}) from public.{name} t order by x")
             assert [score for (score,) in found] == expected

@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sqlalchemy import create_engine
 
 from tests.support.database import OPERATOR, SCIENTIST
-from tests.support.models import ENGINES, LIGHT_INPUTS, churned, customers, light_pipeline, predictors
+from tests.support.models import ENGINES, LIGHT_INPUTS, churned, customers, light_pipeline, predictors, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +154,7 @@ def test_null_reaches_a_model_that_accepts_it(database: Database, shared_session
     assert [each["nullable"] for each in inputs] == [True, True, True]
     row = pd.DataFrame([[np.nan, 3.0, 2.0]], columns=LIGHT_INPUTS)
     for engine in ENGINES:
-        shared_session.run("select pgscore.promote('accepting', 1, %s)", engine)
+        serve(shared_session, "accepting", 1, engine)
         found = shared_session.value(
             "select pgscore.score('accepting', jsonb_build_object('total_day_minutes', null, 'total_intl_calls', 3,"
             " 'number_customer_service_calls', 2))"
@@ -219,7 +219,7 @@ def test_columns_of_every_type_that_can_serve(
     _publish(database, key, "typed", model, profile="public.typed")
     expected = pytest.approx(model.predict(typed_table), abs=1e-12)
     for engine in ENGINES:
-        shared_session.run("select pgscore.promote('typed', 1, %s)", engine)
+        serve(shared_session, "typed", 1, engine)
         assert _scores(shared_session, "typed", "(select t.*, 1 as more from typed t order by t.id)") == expected
         found = shared_session.run("select pgscore.score('typed', t) from typed t order by id")
         assert [score for (score,) in found] == expected

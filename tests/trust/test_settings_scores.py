@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.database import ANALYST
-from tests.support.models import ENGINES
+from tests.support.models import ENGINES, serve
 
 from .typed import MODELS
 
@@ -67,7 +67,7 @@ def _asked(session: Session, setting: str | None = None) -> dict[tuple[str, str]
 def test_no_setting_changes_a_score(typed: Database, engine: str) -> None:
     session = typed.session()
     for model in MODELS:
-        session.run("select pgscore.promote(%s, 1, %s, 300)", model, engine)
+        serve(session, model, 1, engine)
     expected = _scores(session)
     for model in MODELS:
         first = expected[model, "typed"]
