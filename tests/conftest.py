@@ -38,6 +38,8 @@ from tests.support.shopping import _shop, shop_template, shopping  # noqa: F401
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
 settings.register_profile("pgscore", derandomize=ALIKE, database=None)
 settings.load_profile("pgscore")
 
@@ -205,6 +207,13 @@ def shared(cluster: PrivateCluster, serving_template: NoopExecutor) -> Iterator[
 def shared_session(shared: Database) -> Session:
     """The session of `shared`: whoever begins a transaction rolls it back."""
     return shared.session()
+
+
+@pytest.fixture(scope="module")
+def publisher(shared: Database) -> Iterator[Connection]:
+    """A connection to `shared` for all that a file publishes: its backend loads scikit-learn once."""
+    with closing(psycopg2.connect(shared.dsn())) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pgscore
-import psycopg2
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +16,6 @@ from tests.support.database import SCIENTIST, refused
 from tests.support.models import ENGINES, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -38,13 +35,6 @@ _BITES = [
     "name",
     "{model}",
 ]
-
-
-@pytest.fixture(scope="module")
-def publisher(shared: Database) -> Iterator[Connection]:
-    """One connection for all that is published: its backend loads scikit-learn once."""
-    with closing(psycopg2.connect(shared.dsn())) as connection:
-        yield connection
 
 
 @pytest.mark.parametrize("bite", _BITES)
