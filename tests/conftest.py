@@ -38,6 +38,8 @@ from tests.support.shopping import _shop, shop_template, shopping  # noqa: F401
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
 settings.register_profile("pgscore", derandomize=ALIKE, database=None)
 settings.load_profile("pgscore")
 
@@ -98,6 +100,14 @@ def _serve(**connection: Any) -> None:  # noqa: ANN401
         pgscore.promote(session, "churn", 1, max_seconds=300)
 
 
+def _serve_opaque(**connection: Any) -> None:  # noqa: ANN401
+    published = pgscore.publish(
+        _dsn(**connection), "churn", models.opaque_pipeline(), profile="churn.customer_profile", key=_key, promoted=True
+    )
+    assert (published.version, published.obstacle) == (3, models.OBSTACLE)
+    assert [each.engine for each in published.verifications] == ["estimator"]
+
+
 def _place() -> Path | None:
     """Where the cluster stands: in memory, if there is room for it, and the server is in no root of its own."""
     if os.environ.get("PGSCORE_SERVER_ROOT"):
@@ -142,9 +152,11 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 empty_template = factories.postgresql_noproc(dbname="empty", load=[lambda **_: None], depends_on="server")
 installed_template = factories.postgresql_noproc(dbname="installed", load=[_install], depends_on="server")
 serving_template = factories.postgresql_noproc(dbname="serving", load=[_serve], depends_on="installed_template")
+opaque_template = factories.postgresql_noproc(dbname="opaque", load=[_serve_opaque], depends_on="serving_template")
 _empty = factories.postgresql("empty_template")
 _installed = factories.postgresql("installed_template")
 _serving = factories.postgresql("serving_template")
+_opaque = factories.postgresql("opaque_template")
 
 
 def _database(cluster: PrivateCluster, name: str) -> Iterator[Database]:
@@ -172,14 +184,9 @@ def serving(cluster: PrivateCluster, _serving: object) -> Iterator[Database]:
 
 
 @pytest.fixture
-def opaque(serving: Database) -> Database:
+def opaque(cluster: PrivateCluster, _opaque: object) -> Iterator[Database]:
     """The same with a version 3 that is promoted: `opaque_pipeline()`, which must be unpickled to be scored with."""
-    published = pgscore.publish(
-        serving.dsn(), "churn", models.opaque_pipeline(), profile="churn.customer_profile", key=_key, promoted=True
-    )
-    assert (published.version, published.obstacle) == (3, models.OBSTACLE)
-    assert [each.engine for each in published.verifications] == ["estimator"]
-    return serving
+    yield from _database(cluster, named("opaque"))
 
 
 @pytest.fixture(scope="session")
@@ -200,6 +207,13 @@ def shared(cluster: PrivateCluster, serving_template: NoopExecutor) -> Iterator[
 def shared_session(shared: Database) -> Session:
     """The session of `shared`: whoever begins a transaction rolls it back."""
     return shared.session()
+
+
+@pytest.fixture(scope="module")
+def publisher(shared: Database) -> Iterator[Connection]:
+    """A connection to `shared` for all that a file publishes: its backend loads scikit-learn once."""
+    with closing(psycopg2.connect(shared.dsn())) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pgscore
 import pytest
 
-from tests.support.command import COMMAND, environment, run, run_json
+from tests.support.command import COMMAND, environment
+from tests.support.command import run_here as run
+from tests.support.command import run_json_here as run_json
 from tests.support.database import OPERATOR, waiting_publisher
 
 from . import shop

@@ -11,8 +11,6 @@ from tests.support.database import refused
 from . import shop
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.database import Database, Session
 
 _COLUMNS = '(id, "Customer Id", "Kind", rush, amount, pieces, weight, at)'
@@ -97,21 +95,25 @@ _TOGETHER = "together"
 
 
 def _build(
-    serving: Database,
-    key: Path,
+    request: pytest.FixtureRequest,
     timing: str,
     reducers: int = len(shop.REDUCERS),
     **tables: Any,  # noqa: ANN401
 ) -> Session:
-    session = serving.session()
-    shop.build(session, **tables)
+    """The shop, whose model serves by its program: nothing here has to load scikit-learn."""
+    odd = any(tables.values())
+    database: Database = request.getfixturevalue("serving" if odd else "shopping")
+    session = database.session()
+    if odd:
+        shop.build(session, **tables)
     if timing == _TOGETHER:
         shop.attach_together(session, timing="statement")
     else:
         shop.attach(
             session, reducers=shop.REDUCERS[:reducers], timing="statement" if timing == "statement" else "commit"
         )
-    shop.publish(serving.dsn(), key)
+    if odd:
+        shop.publish(database.dsn(), None)
     return session
 
 
@@ -125,9 +127,9 @@ def _build(
     ],
 )
 def test_invariants_1_and_2_one_statement_that_does_several_things(
-    serving: Database, key: Path, timing: str, reducers: int, *, partitioned: bool
+    request: pytest.FixtureRequest, timing: str, reducers: int, *, partitioned: bool
 ) -> None:
-    session = _build(serving, key, timing, reducers, partitioned=partitioned, profile_partitioned=partitioned)
+    session = _build(request, timing, reducers, partitioned=partitioned, profile_partitioned=partitioned)
     for name, statement in _STATEMENTS.items():
         session.run(f"truncate {shop.EVENTS}, {shop.PROFILE}")
         session.run(f"insert into {shop.PROFILE} (id) values (1), (2), (3)")
@@ -148,9 +150,9 @@ def test_invariants_1_and_2_one_statement_that_does_several_things(
 
 
 @pytest.mark.parametrize("timing", ["commit", "statement"])
-def test_invariant_1_a_partition_that_is_added_later(serving: Database, key: Path, timing: str) -> None:
+def test_invariant_1_a_partition_that_is_added_later(request: pytest.FixtureRequest, timing: str) -> None:
     """Until the tables are tied again it tells only what goes through its parent."""
-    session = _build(serving, key, timing, partitioned=True)
+    session = _build(request, timing, partitioned=True)
     session.run(f"insert into {shop.PROFILE} (id) values (1), (2)")
     session.run('alter table "Shop".high rename to higher')
     session.run(f'alter table {shop.EVENTS} detach partition "Shop".higher')
@@ -186,9 +188,9 @@ def test_invariant_1_a_partition_that_is_added_later(serving: Database, key: Pat
 @pytest.mark.parametrize(
     ("timing", "partitioned"), [*((timing, True) for timing in _TIMINGS), ("statement", False), (_TOGETHER, False)]
 )
-def test_invariant_1_cascades(serving: Database, key: Path, timing: str, *, partitioned: bool) -> None:
+def test_invariant_1_cascades(request: pytest.FixtureRequest, timing: str, *, partitioned: bool) -> None:
     cascading = f"references {shop.PROFILE} on delete cascade on update cascade"
-    session = _build(serving, key, timing, partitioned=partitioned, foreign_key=cascading)
+    session = _build(request, timing, partitioned=partitioned, foreign_key=cascading)
     for statement in (
         f"insert into {shop.PROFILE} (id) values (1), (2), (3), (8)",
         _EVENTS,
@@ -208,9 +210,9 @@ def test_invariant_1_cascades(serving: Database, key: Path, timing: str, *, part
 
 
 @pytest.mark.parametrize("timing", ["commit", "statement"])
-def test_a_partitioned_profile_table(serving: Database, key: Path, timing: str) -> None:
+def test_a_partitioned_profile_table(request: pytest.FixtureRequest, timing: str) -> None:
     """Also through its partitions, and where a changed key moves a row to another one."""
-    session = _build(serving, key, timing, profile_partitioned=True)
+    session = _build(request, timing, profile_partitioned=True)
     session.run(_EVENTS)
     session.run(f"insert into {shop.PROFILE} (id) select generate_series(1, 3)")
     assert shop.assert_right(session) == 3
@@ -267,8 +269,8 @@ def test_a_prepared_transaction_holds_what_it_did(shopping: Database, end: str) 
 
 
 @pytest.mark.parametrize("timing", [*_TIMINGS, _TOGETHER])
-def test_many_rows_are_scored_and_logged_once(serving: Database, key: Path, timing: str) -> None:
-    session = _build(serving, key, timing)
+def test_many_rows_are_scored_and_logged_once(request: pytest.FixtureRequest, timing: str) -> None:
+    session = _build(request, timing)
     session.run(f"insert into {shop.PROFILE} (id) values (1), (2), (3)")
     logged = "select count(*) from pgscore.prediction_log where model = 'shop'"
     before = session.value(logged)

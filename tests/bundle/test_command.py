@@ -11,7 +11,8 @@ from pgscore import DeniedError, NotFoundError, PgscoreError
 from pgscore.bundle import load
 
 from tests.bindings import shop
-from tests.support.command import run, run_json
+from tests.support.command import run_here as run
+from tests.support.command import run_json_here as run_json
 from tests.support.database import ANALYST, OPERATOR, SCIENTIST
 from tests.support.models import OBSTACLE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pgscore.doctor.installation import check_rights
 from pgscore.doctor.look import Look
 
 from tests.bindings import shop
+from tests.support.command import environment, run_here
 from tests.support.migrate import ROOT
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def psql(database: Database, line: str, user: str | None = None) -> None:
 
 
 def run_command(dsn: str, line: str) -> None:
-    """Runs a command of a remedy as a shell does, in the checkout."""
+    """Runs a command of a remedy as a shell does, in the checkout; ours in this process, which starts sooner."""
     program, *arguments = shlex.split(line)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    subprocess.run(
-        [_PROGRAMS / program, *arguments], env={**kept, "PGSCORE_DSN": dsn}, cwd=ROOT, check=True, capture_output=True
-    )
+    if program == "pgscore":
+        run_here(dsn, *arguments)
+        return
+    subprocess.run([_PROGRAMS / program, *arguments], env=environment(dsn), cwd=ROOT, check=True, capture_output=True)

@@ -8,7 +8,9 @@ import joblib
 import pytest
 
 from tests.support.command import run as _run
+from tests.support.command import run_here as _run_here
 from tests.support.command import run_json as _json
+from tests.support.command import run_json_here as _json_here
 from tests.support.database import OPERATOR
 from tests.support.models import customers, opaque_pipeline, pipeline
 
@@ -24,32 +26,32 @@ def test_from_a_key_to_a_score(installed: Database, tmp_path: Path) -> None:
     joblib.dump(pipeline(), model)
     customers().to_csv(golden, index=False)
     made = _json(dsn, "keys", "generate", key)
-    _run(dsn, "keys", "trust", f"{key}.pub", "--holder", "me")
-    assert made["key_id"] in {each["key_id"] for each in _json(dsn, "keys", "list")}
+    _run_here(dsn, "keys", "trust", f"{key}.pub", "--holder", "me")
+    assert made["key_id"] in {each["key_id"] for each in _json_here(dsn, "keys", "list")}
 
     publish = ("publish", "churn", model, "--profile", "churn.customer_profile", "--golden", golden, "--key", key)
     published = _json(dsn, *publish)
     assert (published["version"], published["created"], published["promoted"]) == (1, True, False)
     assert (published["problem"], published["obstacle"]) == (None, None)
     assert (published["positive"], published["score"]) == ("yes", "the probability of class 'yes'")
-    assert "The score is the probability of class 'yes'." in _run(dsn, *publish).stdout
+    assert "The score is the probability of class 'yes'." in _run_here(dsn, *publish).stdout
     assert [(each["engine"], each["ok"]) for each in published["verifications"]] == [
         ("estimator", True),
         ("interpreter", True),
         ("sql", True),
     ]
-    assert _json(dsn, *publish, "--promote")["created"] is False
-    assert [(each["model"], each["serving"]) for each in _json(dsn, "list")] == [("churn", 1)]
-    shown = _json(dsn, "show", "churn")
+    assert _json_here(dsn, *publish, "--promote")["created"] is False
+    assert [(each["model"], each["serving"]) for each in _json_here(dsn, "list")] == [("churn", 1)]
+    shown = _json_here(dsn, "show", "churn")
     assert (shown["serving"], shown["profiles"], len(shown["versions"])) == (1, ["churn.customer_profile"], 1)
-    assert "churn" in _run(dsn, "list").stdout
-    assert "churn.customer_profile" in _run(dsn, "show", "churn").stdout
+    assert "churn" in _run_here(dsn, "list").stdout
+    assert "churn.customer_profile" in _run_here(dsn, "show", "churn").stdout
     session = installed.session()
     session.run("insert into churn.complaints (customer_id, kind) values (1, 'x')")
     assert session.value("select churn_model_version from churn.customer_profile where customer_id = 1") == 1
     doctor = _json(dsn, "doctor")
     assert doctor["ok"]
-    assert "Nothing to mend" in _run(dsn, "doctor").stdout
+    assert "Nothing to mend" in _run_here(dsn, "doctor").stdout
 
 
 @pytest.mark.parametrize(
@@ -86,52 +88,52 @@ def test_an_operator_promotes(serving: Database) -> None:
 
 def test_releases(serving: Database) -> None:
     dsn = serving.dsn(OPERATOR)
-    _run(dsn, "promote", "churn", "2")
-    done = _json(dsn, "rollback", "churn")
+    _run_here(dsn, "promote", "churn", "2")
+    done = _json_here(dsn, "rollback", "churn")
     assert (done["version"], done["before"], done["late"]) == (1, 2, [])
-    assert "has no version to go back to" in _run(dsn, "rollback", "churn", expect=1).stderr
-    assert "serves: it cannot be retired" in _run(dsn, "retire", "churn", "1", expect=1).stderr
-    assert "is retired" in _run(dsn, "retire", "churn", "2").stdout
-    assert "retired" in _run(dsn, "show", "churn").stdout
-    assert "is retired no longer" in _run(dsn, "retire", "churn", "2", "--undo").stdout
-    _run(dsn, "retire", "churn", "2")
-    assert "Nothing to prune" in _run(dsn, "prune", "churn", "--older-than", "1h").stdout
-    assert "is no age" in _run(dsn, "prune", "churn", "--older-than", "soon", expect=2).stderr
-    assert "would be removed" in _run(dsn, "prune", "churn", "--dry-run").stdout
-    assert [each["version"] for each in _json(dsn, "prune", "churn")["versions"]] == [2]
-    assert "pruned" in _run(dsn, "show", "churn").stdout
-    assert "was pruned" in _run(dsn, "verify", "churn", "2", expect=1).stderr
+    assert "has no version to go back to" in _run_here(dsn, "rollback", "churn", expect=1).stderr
+    assert "serves: it cannot be retired" in _run_here(dsn, "retire", "churn", "1", expect=1).stderr
+    assert "is retired" in _run_here(dsn, "retire", "churn", "2").stdout
+    assert "retired" in _run_here(dsn, "show", "churn").stdout
+    assert "is retired no longer" in _run_here(dsn, "retire", "churn", "2", "--undo").stdout
+    _run_here(dsn, "retire", "churn", "2")
+    assert "Nothing to prune" in _run_here(dsn, "prune", "churn", "--older-than", "1h").stdout
+    assert "is no age" in _run_here(dsn, "prune", "churn", "--older-than", "soon", expect=2).stderr
+    assert "would be removed" in _run_here(dsn, "prune", "churn", "--dry-run").stdout
+    assert [each["version"] for each in _json_here(dsn, "prune", "churn")["versions"]] == [2]
+    assert "pruned" in _run_here(dsn, "show", "churn").stdout
+    assert "was pruned" in _run_here(dsn, "verify", "churn", "2", expect=1).stderr
 
 
 def test_a_skops_artifact_is_confirmed_and_promoted(installed: Database, key: Path, tmp_path: Path) -> None:
     dsn, model, golden = installed.dsn(), tmp_path / "model.joblib", tmp_path / "golden.csv"
     joblib.dump(opaque_pipeline(), model)
     customers().to_csv(golden, index=False)
-    published = _run(dsn, "publish", "churn", model, "--golden", golden, "--key", key, "--format", "skops").stdout
+    published = _run_here(dsn, "publish", "churn", model, "--golden", golden, "--key", key, "--format", "skops").stdout
     assert "pgscore confirm churn 1" in published
     types = ["sklearn.metrics._dist_metrics.EuclideanDistance64", "sklearn.neighbors._kd_tree.KDTree"]
-    assert f"waits for an operator to confirm the types {', '.join(types)}" in _run(dsn, "show", "churn").stdout
-    refusal = _run(dsn, "promote", "churn", "1", expect=1).stderr
+    assert f"waits for an operator to confirm the types {', '.join(types)}" in _run_here(dsn, "show", "churn").stdout
+    refusal = _run_here(dsn, "promote", "churn", "1", expect=1).stderr
     assert f"asks for types that no operator has confirmed: {', '.join(types)}" in refusal
     assert installed.session().value("select serving from pgscore.model") is None
-    assert _json(dsn, "confirm", "churn", "1")["confirmed"] == types
-    _run(dsn, "promote", "churn", "1")
+    assert _json_here(dsn, "confirm", "churn", "1")["confirmed"] == types
+    _run_here(dsn, "promote", "churn", "1")
     assert installed.session().value("select serving from pgscore.model") == 1
 
 
 def test_revoking_a_key_says_which_versions_that_hits(opaque: Database) -> None:
     dsn = opaque.dsn()
-    ((key_id, versions),) = [(each["key_id"], each["versions"]) for each in _json(dsn, "keys", "list")]
+    ((key_id, versions),) = [(each["key_id"], each["versions"]) for each in _json_here(dsn, "keys", "list")]
     assert versions == 3
-    assert "is not known to this database" in _run(dsn, "keys", "revoke", "0123456789abcdef", expect=1).stderr
-    assert "permission denied" in _run(opaque.dsn(OPERATOR), "keys", "revoke", key_id, expect=1).stderr
-    assert _json(dsn, "verify", "churn", "3")["ok"]
-    assert _json(dsn, "keys", "revoke", key_id)["versions"] == [
+    assert "is not known to this database" in _run_here(dsn, "keys", "revoke", "0123456789abcdef", expect=1).stderr
+    assert "permission denied" in _run_here(opaque.dsn(OPERATOR), "keys", "revoke", key_id, expect=1).stderr
+    assert _json_here(dsn, "verify", "churn", "3")["ok"]
+    assert _json_here(dsn, "keys", "revoke", key_id)["versions"] == [
         {"model": "churn", "version": 1, "serving": False, "unpickled": False},
         {"model": "churn", "version": 2, "serving": False, "unpickled": False},
         {"model": "churn", "version": 3, "serving": True, "unpickled": True},
     ]
-    said = _run(dsn, "keys", "revoke", key_id).stdout
+    said = _run_here(dsn, "keys", "revoke", key_id).stdout
     assert "new connections load nothing that it signed" in said
     assert "and fails in new ones" in said
-    assert "which this database does not trust" in _run(dsn, "verify", "churn", "3", expect=1).stderr
+    assert "which this database does not trust" in _run_here(dsn, "verify", "churn", "3", expect=1).stderr

@@ -13,12 +13,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from tests.support.database import SCIENTIST, refused
-from tests.support.models import ENGINES
+from tests.support.models import ENGINES, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.database import Database
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+    from tests.support.database import Database, Session
 
 _BITES = [
     "'; drop table pgscore.model cascade; --",
@@ -36,8 +38,10 @@ _BITES = [
 
 
 @pytest.mark.parametrize("bite", _BITES)
-def test_a_column_a_category_and_a_label_that_bite(shared: Database, key: Path, bite: str) -> None:
-    session = shared.session()
+def test_a_column_a_category_and_a_label_that_bite(
+    shared_session: Session, publisher: Connection, key: Path, bite: str
+) -> None:
+    session = shared_session
     column = bite[:60]
     frame = pd.DataFrame({column: [bite, "plain", bite, "other"] * 5, "x": [float(n) for n in range(20)]})
     labels = pd.Series([bite, "no"] * 10)
@@ -47,16 +51,15 @@ def test_a_column_a_category_and_a_label_that_bite(shared: Database, key: Path, 
     quoted = '"' + column.replace('"', '""') + '"'
     session.run(f"create table public.{name} (x double precision, {quoted.replace('%', '%%')} text)", ())
     session.run(f"grant usage on schema public to pgscore_owner, {SCIENTIST}")
-    published = pgscore.publish(
-        shared.dsn(), name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite
-    )
+    published = pgscore.publish(publisher, name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite)
     assert {each.engine: each.ok for each in published.verifications} == dict.fromkeys(ENGINES, True)
     for text, number in frame.itertuples(index=False):
         session.run(f"insert into public.{name} values (%s, %s)", number, text)
     position = list(model.classes_).index(bite)
     expected = pytest.approx(list(model.predict_proba(frame)[:, position]), abs=1e-12)
+    session.run(f"select pgscore.promote('{name}', 1)")
     for engine in ENGINES:
-        session.run(f"select pgscore.promote('{name}', 1, '{engine}')")
+        serve(session, name, 1, engine)
         for row in ("t", "to_jsonb(t)"):
             found = session.run(f"select pgscore.score('{name}', {row}) from public.{name} t order by x")
             assert [score for (score,) in found] == expected
@@ -81,13 +84,12 @@ def test_a_model_name_that_bites(shared: Database, bite: str) -> None:
             session.run(f"select pgscore.{call}", bite)
 
 
-def test_golden_rows_that_bite_are_compared_not_run(shared: Database, key: Path) -> None:
-    session = shared.session()
+def test_golden_rows_that_bite_are_compared_not_run(shared_session: Session, publisher: Connection, key: Path) -> None:
     frame = pd.DataFrame({"t": _BITES * 2, "x": [float(n) for n in range(2 * len(_BITES))]})
     prepared = ColumnTransformer([("t", OneHotEncoder(), ["t"])], remainder="passthrough")
     model = make_pipeline(prepared, LogisticRegression()).fit(frame, [n % 2 for n in range(len(frame))])
-    pgscore.publish(shared.dsn(), "golden_bites", model, golden=frame, key=key, promoted=True)
-    stored = session.run(
+    pgscore.publish(publisher, "golden_bites", model, golden=frame, key=key, promoted=True)
+    stored = shared_session.run(
         "select distinct inputs ->> 't' from pgscore.golden_row where model = 'golden_bites' and inputs ->> 't' <> ''"
     )
     assert {text for (text,) in stored} == {*_BITES, "never seen"}

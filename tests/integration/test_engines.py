@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import pgscore
+import psycopg2
 import pytest
+from pgscore.command import run
 from sklearn.tree import DecisionTreeRegressor
 
 from tests.support.database import ANALYST, APPLICATION, OPERATOR, SCIENTIST, refused
@@ -28,12 +28,14 @@ from tests.support.models import (
     pipeline,
     predictors,
     probability,
+    serve,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.database import Database, Session
 
-_COMMAND = Path(sys.executable).with_name("pgscore")
 _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
 _REVOKE = "update pgscore_trusted.trusted_key set revoked_at = now()"
 _WITHOUT_ARTIFACT = ["interpreter", "sql"]
@@ -113,22 +115,22 @@ def test_a_program_with_unconfirmed_types_serves_and_none_of_them_is_made(servin
     assert _engines(pgscore.verify(serving.dsn(SCIENTIST), "trees")) == _ALL
 
 
-def test_what_stands_in_the_way_of_a_program_is_said(serving: Database, key: Path, tmp_path: Path) -> None:
-    published = _publish(serving, "opaque", opaque_pipeline(), key=key)
-    assert (published.problem, published.obstacle) == (None, OBSTACLE)
-    assert _engines(published.verifications) == ["estimator"]
-    session = serving.session()
-    assert session.value("select count(*) from pgscore.program where model = 'opaque'") == 0
-    assert session.value("select count(*) from pgscore.program where model = 'churn'") == 2
+def test_what_stands_in_the_way_of_a_program_is_said(
+    opaque: Database, key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = opaque.session()
+    assert session.run("select version from pgscore.program where model = 'churn' order by 1") == [(1,), (2,)]
 
     model = tmp_path / "model.joblib"
-    command: list[str | Path] = [_COMMAND, "publish", "told", model, "--profile", "churn.customer_profile"]
-    command += ["--key", key, "--dsn", serving.dsn(SCIENTIST)]
+    command = ["publish", "told", str(model), "--profile", "churn.customer_profile"]
+    command += ["--key", str(key), "--dsn", opaque.dsn(SCIENTIST)]
     said = []
     for fitted in (opaque_pipeline(), light_pipeline()):
         joblib.dump(fitted, model)
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        document = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+        assert run(command) == 0
+        text = capsys.readouterr().out
+        assert run([*command, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
         said.append(
             (f"Only the estimator engine serves it: {OBSTACLE}." in " ".join(text.split()), document["obstacle"])
         )
@@ -136,13 +138,25 @@ def test_what_stands_in_the_way_of_a_program_is_said(serving: Database, key: Pat
     assert said == [(True, OBSTACLE), (False, None)]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_engine_that_is_named_serves(serving: Database, engine: str) -> None:
-    pgscore.promote(serving.dsn(OPERATOR), "churn", 1, engine=engine)
+def test_the_engine_that_is_named_serves(serving: Database) -> None:
     session = serving.session()
+    with closing(psycopg2.connect(serving.dsn(OPERATOR))) as operator:
+        for engine in ENGINES:
+            pgscore.promote(operator, "churn", 1, engine=engine)
+            _served_by(session, engine)
+            # The next one finds what this one found.
+            session.run(
+                "set session_replication_role = replica;"
+                f"update churn.customer_profile set {COUNTER} = {COUNTER} - 1 where customer_id < 10;"
+                "update churn.customer_profile set churn_score = null, churn_model_version = null;"
+                "reset session_replication_role"
+            )
+
+
+def _served_by(session: Session, engine: str) -> None:
     assert _serving(session, "churn") == (1, engine, engine, engine)
     for form, argument in _FORMS.items():
-        assert _scores(session, "churn", argument) == _near(pipeline()), form
+        assert _scores(session, "churn", argument) == _near(pipeline()), (engine, form)
     labels = [
         each["label"]
         for (each,) in session.run(
@@ -295,9 +309,9 @@ def test_a_pruned_version_loses_its_functions_and_publishing_brings_them_back(se
 
 
 def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Database) -> None:
-    session = serving.session()
+    session, operator = serving.session(), serving.session(OPERATOR)
     assert session.value("select count(*) from pgscore.measurement where version = 2") == 0
-    serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
+    operator.run("select pgscore.promote('churn', 2)")
     measured = {
         engine: (one, many)
         for engine, one, many in session.run(
@@ -321,7 +335,7 @@ def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Dat
     others = "select * from pgscore.measurement where version = 1 order by engine"
     times = "select count(*), min(measured_at) from pgscore.measurement where version = 2"
     before, (_, at) = session.run(others), session.row(times)
-    serving.session(OPERATOR).run("select pgscore.promote('churn', 2, 'interpreter')")
+    operator.run("select pgscore.promote('churn', 2, 'interpreter')")
     assert session.run(others) == before
     assert session.row(times)[0] == 2
     assert session.row(times)[1] > at
@@ -348,9 +362,9 @@ def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Dat
     ],
 )
 def test_sql_is_kept_unless_it_is_clearly_beaten(
-    installed: Database, times: dict[str, list[float]], engine: str
+    shared_session: Session, times: dict[str, list[float]], engine: str
 ) -> None:
-    assert installed.session().value("select pgscore._choose_engine(%s)", json.dumps(times)) == engine
+    assert shared_session.value("select pgscore._choose_engine(%s)", json.dumps(times)) == engine
 
 
 def test_the_counter_moves_the_score_in_each_engine_alike(serving: Database) -> None:
@@ -358,7 +372,7 @@ def test_the_counter_moves_the_score_in_each_engine_alike(serving: Database) -> 
     session = serving.session()
     found = {}
     for engine in ENGINES:
-        session.run("select pgscore.promote('churn', 2, %s)", engine)
+        serve(session, "churn", 2, engine)
         found[engine] = [
             score
             for (score,) in session.run(

@@ -16,6 +16,7 @@ from tests.support.models import (
     pipeline,
     probability,
     profiles,
+    serve,
 )
 
 _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
@@ -37,7 +38,9 @@ _in_each_engine = pytest.mark.parametrize("scored", ENGINES, indirect=True)
 def scored(serving: Database, request: pytest.FixtureRequest) -> Session:
     """A session with `pipeline()`, in the engine that the test asks for; customer 1 has a score."""
     session = serving.session()
-    session.run("select pgscore.promote('churn', 1, %s)", getattr(request, "param", None))
+    engine = getattr(request, "param", None)
+    if engine:
+        serve(session, "churn", 1, engine)
     session.run(_COMPLAIN, 1)
     return session
 

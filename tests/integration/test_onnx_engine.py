@@ -17,7 +17,8 @@ from pgscore_runtime.onnx_file import OnnxFile
 from sklearn.linear_model import LinearRegression
 
 from tests.support import graphs
-from tests.support.command import run, run_json
+from tests.support.command import run_here as run
+from tests.support.command import run_json_here as run_json
 from tests.support.database import ANALYST, APPLICATION, OPERATOR, SCIENTIST, refused
 from tests.support.graphs import ALLOW, FORBID
 from tests.support.models import LIGHT_INPUTS, customers

@@ -21,24 +21,20 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sqlalchemy import create_engine
 
 from tests.support.database import OPERATOR, SCIENTIST
-from tests.support.models import ENGINES, LIGHT_INPUTS, churned, customers, light_pipeline, predictors
+from tests.support.models import ENGINES, LIGHT_INPUTS, churned, customers, light_pipeline, predictors, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812
 
     from tests.support.database import Database, Session
 
 _NUMBERS = predictors()[LIGHT_INPUTS]
 
 
-@pytest.fixture(scope="module")
-def database(shared: Database) -> Database:
-    """Shared: each test publishes under a name of its own."""
-    return shared
-
-
-def _publish(database: Database, key: Path, name: str, model: object, **given: Any) -> pgscore.Published:  # noqa: ANN401
-    published = pgscore.publish(database.dsn(), name, model, key=key, promoted=True, **given)
+def _publish(publisher: Connection, key: Path, name: str, model: object, **given: Any) -> pgscore.Published:  # noqa: ANN401
+    published = pgscore.publish(publisher, name, model, key=key, promoted=True, **given)
     assert published.problem is None
     assert {each.ok for each in published.verifications} == {True}
     # Where a program answers, the artifact still loads.
@@ -105,14 +101,14 @@ def test_an_engine_of_sqlalchemy_serves_as_a_database(shared: Database) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_kinds_of_estimators(
-    database: Database,
+    publisher: Connection,
     shared_session: Session,
     key: Path,
     name: str,
     model: Any,  # noqa: ANN401
     expected: str,
 ) -> None:
-    _publish(database, key, name, model, profile="churn.customer_profile")
+    _publish(publisher, key, name, model, profile="churn.customer_profile")
     frame = customers()[LIGHT_INPUTS].astype(float)
     found = _scores(shared_session, name, "(select * from churn.customer_profile order by customer_id)")
     if expected == "predict":
@@ -124,10 +120,10 @@ def test_kinds_of_estimators(
     assert found == pytest.approx(wanted, abs=1e-12, rel=1e-14)
 
 
-def test_one_of_many_classes(database: Database, shared_session: Session, key: Path) -> None:
+def test_one_of_many_classes(publisher: Connection, shared_session: Session, key: Path) -> None:
     labels = pd.cut(predictors()["total_day_minutes"], 3, labels=["low", "middle", "high"]).astype(str)
     model = DecisionTreeClassifier(max_depth=3, random_state=0).fit(predictors()[["total_day_charge"]], labels)
-    _publish(database, key, "level", model, golden=customers(), positive="high")
+    _publish(publisher, key, "level", model, golden=customers(), positive="high")
     found = _scores(
         shared_session, "level", "(select total_day_charge from churn.customer_profile order by customer_id)"
     )
@@ -136,25 +132,25 @@ def test_one_of_many_classes(database: Database, shared_session: Session, key: P
 
 
 def test_a_model_fitted_on_an_array_takes_the_golden_rows_names(
-    database: Database, shared_session: Session, key: Path
+    publisher: Connection, shared_session: Session, key: Path
 ) -> None:
     model = LogisticRegression(max_iter=500).fit(_NUMBERS.to_numpy(), churned())
-    _publish(database, key, "unnamed", model, golden=customers()[LIGHT_INPUTS], profile="churn.customer_profile")
+    _publish(publisher, key, "unnamed", model, golden=customers()[LIGHT_INPUTS], profile="churn.customer_profile")
     found = _scores(shared_session, "unnamed", "(select * from churn.customer_profile order by customer_id)")
     expected = model.predict_proba(customers()[LIGHT_INPUTS].to_numpy())[:, 1]
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-def test_null_reaches_a_model_that_accepts_it(database: Database, shared_session: Session, key: Path) -> None:
+def test_null_reaches_a_model_that_accepts_it(publisher: Connection, shared_session: Session, key: Path) -> None:
     frame = predictors()[[*LIGHT_INPUTS]].astype(float)
     frame.iloc[::7, 0] = np.nan
     model = HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(frame, churned())
-    _publish(database, key, "accepting", model, golden=frame.head(30))
+    _publish(publisher, key, "accepting", model, golden=frame.head(30))
     inputs = shared_session.value("select contract -> 'inputs' from pgscore.model_version where model = 'accepting'")
     assert [each["nullable"] for each in inputs] == [True, True, True]
     row = pd.DataFrame([[np.nan, 3.0, 2.0]], columns=LIGHT_INPUTS)
     for engine in ENGINES:
-        shared_session.run("select pgscore.promote('accepting', 1, %s)", engine)
+        serve(shared_session, "accepting", 1, engine)
         found = shared_session.value(
             "select pgscore.score('accepting', jsonb_build_object('total_day_minutes', null, 'total_intl_calls', 3,"
             " 'number_customer_service_calls', 2))"
@@ -213,13 +209,13 @@ def _typed_model(frame: pd.DataFrame) -> Any:  # noqa: ANN401
 
 
 def test_columns_of_every_type_that_can_serve(
-    database: Database, shared_session: Session, key: Path, typed_table: pd.DataFrame
+    publisher: Connection, shared_session: Session, key: Path, typed_table: pd.DataFrame
 ) -> None:
     model = _typed_model(typed_table)
-    _publish(database, key, "typed", model, profile="public.typed")
+    _publish(publisher, key, "typed", model, profile="public.typed")
     expected = pytest.approx(model.predict(typed_table), abs=1e-12)
     for engine in ENGINES:
-        shared_session.run("select pgscore.promote('typed', 1, %s)", engine)
+        serve(shared_session, "typed", 1, engine)
         assert _scores(shared_session, "typed", "(select t.*, 1 as more from typed t order by t.id)") == expected
         found = shared_session.run("select pgscore.score('typed', t) from typed t order by id")
         assert [score for (score,) in found] == expected
@@ -236,7 +232,7 @@ def test_columns_of_every_type_that_can_serve(
 
 
 def test_a_golden_csv_whose_texts_look_like_numbers(
-    database: Database, shared_session: Session, key: Path, typed_table: pd.DataFrame, tmp_path: Path
+    publisher: Connection, shared_session: Session, key: Path, typed_table: pd.DataFrame, tmp_path: Path
 ) -> None:
     frame = typed_table[["Zip", "whole"]].copy()
     frame.loc[frame["Zip"] == "00004", "Zip"] = "NA"
@@ -244,7 +240,7 @@ def test_a_golden_csv_whose_texts_look_like_numbers(
     model = make_pipeline(prepared, LinearRegression()).fit(frame, frame["whole"] + (frame["Zip"] == "NA") * 11)
     golden = tmp_path / "golden.csv"
     frame.to_csv(golden, index=False, quoting=csv.QUOTE_NONNUMERIC)
-    _publish(database, key, "zip", model, golden=golden, profile="public.typed")
+    _publish(publisher, key, "zip", model, golden=golden, profile="public.typed")
     inputs = (
         "select distinct inputs ->> 'Zip' from pgscore.golden_row where model = 'zip' and inputs ->> 'Zip' is not null"
     )

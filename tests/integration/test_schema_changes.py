@@ -9,7 +9,7 @@ import pytest
 from pgscore.doctor import examine
 
 from tests.support.database import APPLICATION, refused
-from tests.support.models import LIGHT_INPUTS, counters, customers, light_pipeline, probability
+from tests.support.models import LIGHT_INPUTS, counters, customers, light_pipeline, probability, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billi
 def light(serving: Database, request: pytest.FixtureRequest) -> Session:
     """A session in a database where version 2 answers, which reads three columns; each engine in its own way."""
     session = serving.session()
-    session.run("select pgscore.promote('churn', 2, %s)", request.param)
+    serve(session, "churn", 2, request.param)
     return session
 
 

@@ -295,7 +295,7 @@ def test_limits(shared_session: Session) -> None:
     wide = {"step": "linear", "of": [0] * 60000, "weights": [1] * 60000, "intercept": 0}
     message = "steps[1]: steps read more than 100,000 registers together"
     assert problem(shared_session, _changed("steps", [wide, wide])) == message
-    knots = {"step": "piecewise", "of": 0, "knots": list(range(250_000)), "coefficients": [[1]] * 250_001,
+    knots = {"step": "piecewise", "of": 0, "knots": list(range(25_000)), "coefficients": [[1] * 19] * 25_001,
              "closed": "left", "missing": None}  # fmt: skip
     message = "steps[1]: knots, coefficients, matrices and vectors have more than 1,000,000 numbers together"
     assert problem(shared_session, _changed("steps", [knots, knots])) == message

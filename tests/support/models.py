@@ -92,6 +92,13 @@ def opaque_pipeline() -> Pipeline:
     return Pipeline(steps).fit(predictors()[LIGHT_INPUTS], churned())
 
 
+def serve(session: Session, model: str, version: int, engine: str) -> None:
+    """Has an engine answer, as a promotion that names it does, which first proves and measures all that there are."""
+    session.run("select pgscore._serve(%s, %s, %s, %s, %s)", model, version, engine, engine, engine)
+    chosen = "select serving, engine, one_engine, many_engine from pgscore.model where name = %s"
+    assert session.row(chosen, model) == (version, engine, engine, engine)
+
+
 def customers() -> pd.DataFrame:
     """The customers that the databases of tests hold: customer_id from 1, and the predictors."""
     frame = predictors().head(CUSTOMERS).copy()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.database import ANALYST, refused
-from tests.support.models import ENGINES
+from tests.support.models import ENGINES, serve
 
 from .typed import MODELS
 
@@ -95,7 +95,7 @@ def _asked(session: Session) -> dict[tuple[str, str], Any]:
 def test_a_callers_path_changes_no_score(typed: Database, caller: Session, engine: str) -> None:
     session = typed.session()
     for model in MODELS:
-        session.run("select pgscore.promote(%s, 1, %s, 300)", model, engine)
+        serve(session, model, 1, engine)
     expected = _asked(session)
     prepared = _FORMS["typed"].format(model="typed_sum")
     for path in ("evil, pg_catalog", "pg_temp, evil, pg_catalog", "pg_temp, pg_catalog, evil"):

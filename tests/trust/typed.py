@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pgscore
+import psycopg2
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -48,15 +50,21 @@ def make_models(database: Database, key: Path) -> None:
     session.run(_TABLE)
     frame = _frame(session)
     target = frame["whole"] + frame["single"] * 1e3 + frame["part"] * 1e5 + (frame["fixed"] == "ab  ") * 7.0
-    for model, estimator in zip(MODELS, (LinearRegression(), DecisionTreeRegressor(random_state=0)), strict=True):
-        numbers = [name for name in frame if name not in TEXTS and name != "flag"]
-        prepared = ColumnTransformer(
-            [("texts", OneHotEncoder(), TEXTS), ("flag", OrdinalEncoder(), ["flag"]), ("as is", "passthrough", numbers)]
-        )
-        fitted = make_pipeline(prepared, estimator).fit(frame, target)
-        published = pgscore.publish(database.dsn(), model, fitted, profile="typed.row", key=key)
-        assert (published.problem, published.obstacle) == (None, None)
-        session.run("select pgscore.promote(%s, 1, 'sql', 300)", model)
+    # One session for both, which loads scikit-learn once.
+    with closing(psycopg2.connect(database.dsn())) as connection:
+        for model, estimator in zip(MODELS, (LinearRegression(), DecisionTreeRegressor(random_state=0)), strict=True):
+            numbers = [name for name in frame if name not in TEXTS and name != "flag"]
+            prepared = ColumnTransformer(
+                [
+                    ("texts", OneHotEncoder(), TEXTS),
+                    ("flag", OrdinalEncoder(), ["flag"]),
+                    ("as is", "passthrough", numbers),
+                ]
+            )
+            fitted = make_pipeline(prepared, estimator).fit(frame, target)
+            published = pgscore.publish(connection, model, fitted, profile="typed.row", key=key)
+            assert (published.problem, published.obstacle) == (None, None)
+            pgscore.promote(connection, model, 1, engine="sql", max_seconds=300)
 
 
 def _frame(session: Session) -> pd.DataFrame:
