@@ -23,6 +23,23 @@ if TYPE_CHECKING:
 
 # Without `last`, of which a profile alone does not tell whether an event is later.
 REDUCERS = shop.REDUCERS[:7]
+DEFINITION: dict[str, Any] = {
+    "profile": shop.PROFILE,
+    "event_key": ["Customer Id"],
+    "profile_key": ["id"],
+    "event_columns": {
+        "Customer Id": "bigint",
+        "Kind": "text",
+        "rush": "boolean not null",
+        "amount": "numeric",
+        "pieces": "integer",
+        "weight": "double precision",
+        "at": "integer",
+    },
+    "reducers": REDUCERS,
+    "score": "Score",
+    "version": "Version",
+}
 PROFILES = 20
 _KINDS = ("billing", "coverage", None)
 
@@ -83,8 +100,7 @@ class Stream:
         self.broker, self.place = broker, place
         self.events, self.dead = topic("events", 2), topic("dead")
         self.session: Session = shopping.session()
-        self.superuser = shopping.dsn()
-        self._spark = spark
+        self.spark = spark
         self.given: dict[str, Any] = {
             "dsn": shopping.dsn(shop.OWNER),
             "model": "shop",
@@ -98,13 +114,18 @@ class Stream:
 
     def options(self, into: str) -> dict[str, Any]:
         """What it is asked for, to store events or to move profiles."""
-        return self.given | ({"into": shop.EVENTS} if into == "events" else {"binding": [shop.EVENTS, shop.PROFILE]})
+        if into == "events":
+            return self.given | {"into": shop.EVENTS}
+        # It would move the same columns.
+        if self.session.value("select exists (select from pgscore.binding where model = 'shop')"):
+            shop.detach(self.session)
+        return self.given | {"definition": DEFINITION}
 
     def run(self, into: str, **options: Any) -> list[pgscore.spark.Batch]:  # noqa: ANN401
         """Runs the query until now."""
         batches: list[pgscore.spark.Batch] = []
         given = {"on_batch": batches.append} | self.options(into) | options
-        query = pgscore.spark.stream(self._spark, **given)
+        query = pgscore.spark.stream(self.spark, **given)
         try:
             query.awaitTermination()
         finally:
@@ -115,9 +136,7 @@ class Stream:
         """Writes messages to its topic."""
         send(self.broker, self.events, values)
 
-    def assert_right(
-        self, into: str, found: Iterable[dict[str, Any]], *, profiles: int = PROFILES, in_flight: bool = False
-    ) -> None:
+    def assert_right(self, into: str, found: Iterable[dict[str, Any]], *, profiles: int = PROFILES) -> None:
         """Holds that the events are those that moved the profiles, each once."""
         if into == "profile":
             assert self.session.value(f"select count(*) from {shop.EVENTS}") == 0
@@ -130,7 +149,8 @@ class Stream:
             self.session.run("set session_replication_role = origin")
         else:
             assert self.session.value(f"select count(*) from {shop.EVENTS}") == len(list(found))
-        assert shop.assert_right(self.session, reducers=7, in_flight=in_flight) == profiles
+        # Where nothing is attached there is no queue.
+        assert shop.assert_right(self.session, reducers=7, in_flight=into == "profile") == profiles
         if into == "profile":
             self.session.run("set session_replication_role = replica")
             self.session.run(f"delete from {shop.EVENTS}")

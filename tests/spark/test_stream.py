@@ -14,7 +14,7 @@ from pgscore.spark.moving import Mover
 from pyspark.errors import StreamingQueryException
 
 from tests.bindings import shop
-from tests.spark.streams import REDUCERS, dead_letters, events
+from tests.spark.streams import DEFINITION, REDUCERS, dead_letters, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,8 +128,12 @@ def test_what_cannot_be_streamed(stream: Stream, spark: SparkSession) -> None:
         ({"topics": []}, pgscore.PgscoreError, "no topic is named"),
         ({"model": "nothing"}, pgscore.NotFoundError, "is unknown"),
         ({"into": '"Shop".nothing'}, pgscore.NotFoundError, "there is no table"),
-        ({"into": None}, pgscore.PgscoreError, "into an event table, or by a binding"),
-        ({"into": None, "binding": ("a", "b")}, pgscore.NotFoundError, "no binding of model shop attaches a to b"),
+        ({"into": None}, pgscore.PgscoreError, "into an event table, or by a definition"),
+        ({"definition": DEFINITION}, pgscore.PgscoreError, "into an event table, or by a definition"),
+        ({"into": None, "definition": DEFINITION}, pgscore.PgscoreError, 'column "Total" .* is moved by the binding'),
+        ({"into": None, "definition": {}}, pgscore.PgscoreError, "the definition has no profile"),
+        ({"into": None, "definition": "nothing.json"}, pgscore.PgscoreError, "nothing.json cannot be read"),
+        ({"into": None, "definition": DEFINITION | {"profile": "a"}}, pgscore.NotFoundError, "there is no table a"),
         ({"dead_letters": stream.events}, pgscore.PgscoreError, "dead letters would go to a topic that is read"),
         ({"dead_letters": ""}, pgscore.PgscoreError, "no topic is named for dead letters"),
         ({"group": ""}, pgscore.PgscoreError, "the query has no name"),
@@ -152,25 +156,65 @@ def test_what_cannot_be_streamed(stream: Stream, spark: SparkSession) -> None:
         stream.run("events", checkpoint=str(stream.place / "other"))
 
 
-@pytest.mark.parametrize("way", ["insert", "error", "detached"])
-def test_profiles_that_are_not_there_and_that_nothing_is_attached_to(stream: Stream, way: str) -> None:
-    session, sent = stream.session, events(40)
-    binding: Any = (shop.EVENTS, shop.PROFILE)
-    if way == "detached":
-        made = pgscore.make_bundle(stream.superuser, "shop", bindings=[binding])
-        binding = json.loads(made)["bindings"][0]
-    shop.detach(session)
-    if way != "detached":
-        shop.attach(session, reducers=REDUCERS, on_missing=way)
-    gone = [1, 2] if way != "detached" else []
-    session.run(f"delete from {shop.PROFILE} where id = any (%s)", gone)
+@pytest.mark.parametrize("way", ["insert", "error"])
+def test_profiles_that_are_not_there(stream: Stream, way: str) -> None:
+    sent, gone = events(40), [1, 2]
+    path = stream.place / "definition.json"
+    path.write_text(json.dumps(DEFINITION | {"on_missing": way}))
+    stream.session.run(f"delete from {shop.PROFILE} where id = any (%s)", gone)
+    # Counters begin at 0 by themselves.
+    stream.session.run(f"alter table {shop.PROFILE} alter n drop default")
     left = [each for each in sent if way == "insert" or each["Customer Id"] not in gone]
+    assert len(left) < 40 or way == "insert"
     stream.send(sent)
-    (batch,) = stream.run("profile", binding=binding)
+    (batch,) = stream.run("profile", definition=path)
     assert (batch.messages, batch.stored, batch.dead, batch.unmatched) == (40, len(left), 40 - len(left), 0)
     if way == "error":
         found = dead_letters(stream.broker, stream.dead, batch.dead)
         assert {headers["pgscore-reason"] for _, headers in found} <= {
             f'there is no profile ["{number}"]' for number in gone
         }
-    stream.assert_right("profile", left, profiles=20 if way != "error" else 18, in_flight=way == "detached")
+    stream.assert_right("profile", left, profiles=20 if way == "insert" else 18)
+
+
+def test_a_binding_is_attached_meanwhile(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream.send(events(50))
+    read = Mover.read
+
+    def attaching(*given: Any, lock: bool = False) -> Any:  # noqa: ANN401
+        shop.attach(stream.session, reducers=REDUCERS)
+        return read(*given, lock=lock)
+
+    options = stream.options("profile")
+    with monkeypatch.context() as patch:
+        patch.setattr(Mover, "read", attaching)
+        query = pgscore.spark.stream(stream.spark, **options)
+        with pytest.raises(StreamingQueryException, match="is moved by the binding"):
+            query.awaitTermination()
+    assert stream.session.value(f"select sum(n) from {shop.PROFILE}") == 0
+    assert stream.session.value("select count(*) from pgscore.stream_batch") == 0
+    # It goes on where that is detached.
+    (batch,) = stream.run("profile")
+    assert batch.stored == 50
+    stream.assert_right("profile", events(50))
+
+
+def test_fields_that_are_not_there_and_rows_that_the_model_refuses(stream: Stream) -> None:
+    session = stream.session
+    options = stream.options("profile")
+    session.run(f'alter table {shop.PROFILE} alter "Age" drop not null, add at timestamptz')
+    session.run(f'update {shop.PROFILE} set "Age" = null where id = 3')
+    stream.send([{"Customer Id": 3, "rush": True}, {"Customer Id": 3}, {"Customer Id": None}])
+    definition = options["definition"] | {"scored_at": "at"}
+    (batch,) = stream.run("profile", definition=definition)
+    assert (batch.stored, batch.dead, batch.unmatched, batch.profiles) == (1, 1, 1, 1)
+    ((_, headers),) = dead_letters(stream.broker, stream.dead, 1)
+    assert '"rush"' in headers["pgscore-reason"]
+    stored = session.run(f'select id, n, "Score", "Version" from {shop.PROFILE} where at is not null')
+    assert stored == [(3, 1, None, 1)]
+    # Where nobody asks for scores, counters move alone.
+    bare = {name: each for name, each in definition.items() if name not in ("score", "version", "scored_at")}
+    stream.send([{"Customer Id": 4, "rush": True}])
+    score = session.row(f'select "Score", 1, at from {shop.PROFILE} where id = 4')
+    assert [each.stored for each in stream.run("profile", definition=bare)] == [1]
+    assert session.row(f'select "Score", n, at from {shop.PROFILE} where id = 4') == score

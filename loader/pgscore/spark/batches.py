@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgscore.bundle.make import pin
-from pgscore.database import connected, transaction
+from pgscore.database import connected, row, transaction
 from pgscore.errors import BusyError
 from pgscore.stream.apps import apply
 from pgscore.stream.events import EventTable
@@ -64,7 +64,7 @@ class Batches:
         """How far the query has come.
 
         Raises:
-            PgscoreError: there is no such model, binding or table, or no right to them; or a topic was made anew.
+            PgscoreError: there is no such model or table, or no right to them; or a topic was made anew.
         """
         plan = self._plan
         with connected(plan.dsn) as connection, transaction(connection):
@@ -129,7 +129,7 @@ class Batches:
         with transaction(connection):
             mover = self._mover(connection)
             known = read_offsets(connection, step.group, self._plan.topic_ids)
-        binding = json.dumps(mover.binding)
+        binding = json.dumps(mover.there.document)
         messages = self._read(df, binding).persist()
         try:
             return self._move_read(connection, messages, step, (mover, binding), known, lock=lock)
@@ -177,8 +177,9 @@ class Batches:
             stored = [each for each in moved if each["reason"] is None]
             if mover.store(connection, stored) != len(stored):
                 raise _ChangedError("profiles were changed meanwhile")
+            mover.refuse_attached(connection)
             dead = [Dead(raw(each), each["reason"]) for each in (*read, *moved) if each["reason"] is not None]
-            if mover.refuses:
+            if not mover.adds:
                 dead += self._homeless(new, keys, states)
             self._bury(dead)
             self._go_on(connection, {each: end for each, (end, _) in ends.items()}, offsets)
@@ -191,9 +192,9 @@ class Batches:
             move(connection, self._plan.group, ahead)
 
     def _mover(self, connection: Connection) -> Mover:
+        path = row(connection, "select current_schemas(true)::text[] as path")["path"]
         _, contract = read_serving(connection, self._plan.model)
-        pin(connection)
-        return find_mover(connection, self._plan.model, contract.inputs, self._plan.binding or ("", ""))
+        return find_mover(connection, self._plan.model, contract.inputs, self._plan.definition or {}, path)
 
     def _version(self, connection: Connection) -> _Shipped:
         """The version that answers, fetched where it is another than before."""

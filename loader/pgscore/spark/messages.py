@@ -60,7 +60,6 @@ MOVED = pa.schema(
         ("events", pa.int64()),
         ("score", pa.float64()),
         ("version", pa.int32()),
-        ("refused", pa.string()),
         *(READ.field(name) for name in DEAD),
     ]
 )
@@ -74,7 +73,7 @@ def read_messages(
     Args:
         batches: topic, partition, offset, key and value of each.
         decode: what makes an event of a value; None: it is JSON.
-        binding: the binding, as a bundle has it, by whose key profiles are told; None: nobody asks for profiles.
+        binding: the definition as a bundle has a binding, by whose key profiles are told; None: nobody asks for them.
 
     Yields:
         As many rows, as `READ` says.
@@ -109,22 +108,19 @@ class _Keys:
     """The key of the profile that an event moves."""
 
     def __init__(self, binding: Mapping[str, Any]) -> None:
-        self._name = binding["name"]
         self._columns = [
             (name, column_type(binding["event_columns"][name]), column_type(binding["profile_columns"][profile]))
             for name, profile in zip(binding["event_key"], binding["profile_key"], strict=True)
         ]
 
     def of(self, event: Mapping[str, Any]) -> str | None:
-        """Its texts, as a JSON array; None where one of them is NULL."""
+        """Its texts, as a JSON array; None where one of them is NULL, or not there."""
         found = []
         for name, of_event, of_profile in self._columns:
-            if name not in event:
-                raise PgscoreError(f'it has no "{name}", by which binding {self._name} finds its profile')
-            value = of_event.read(event[name], f'"{name}"')
+            value = of_event.read(event.get(name), f'column "{name}"')
             if value is None:
                 return None
-            found.append(str(of_profile.read(value, f'"{name}"')))
+            found.append(str(of_profile.read(value, f'column "{name}"')))
         return json.dumps(found, ensure_ascii=False)
 
 
@@ -134,7 +130,7 @@ class Work(NamedTuple):
     Attributes:
         name: a name of the version, unlike any other.
         version: the version.
-        binding: the binding, as a bundle has it, in JSON.
+        binding: the definition as a bundle has a binding, in JSON.
     """
 
     name: str
@@ -151,9 +147,11 @@ class _Moved(NamedTuple):
 
 
 @cache
-def _binding(text: str) -> Binding:
+def _binding(text: str) -> tuple[Binding, tuple[str, ...]]:
+    """What reduces, and the columns of its events."""
+    document = json.loads(text)
     try:
-        return Binding(json.loads(text), "the binding")
+        return Binding(document, "the definition"), tuple(document["event_columns"])
     except Refusal as refusal:
         raise as_malformed(refusal) from None
 
@@ -169,12 +167,12 @@ def move_profiles(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.
         Rows of `MOVED`: one for each profile, and one for each message that moves none.
     """
     scorer = worker_scorer(work.name, work.version)
-    binding = _binding(work.binding)
+    binding, columns = _binding(work.binding)
     moved: list[_Moved] = []
     dead: list[dict[str, Any]] = []
     rows = chain.from_iterable(batch.to_pylist() for batch in batches)
     for _, own in groupby(rows, key=lambda row: row["profile"]):
-        found = _reduced(list(own), binding, dead)
+        found = _reduced(list(own), binding, columns, dead)
         if found is not None:
             moved.append(found)
         if len(moved) + len(dead) >= _SCORED:
@@ -183,11 +181,15 @@ def move_profiles(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.
     yield from _given(moved, dead, scorer)
 
 
-def _reduced(rows: list[dict[str, Any]], binding: Binding, dead: list[dict[str, Any]]) -> _Moved | None:
+def _reduced(
+    rows: list[dict[str, Any]], binding: Binding, names: tuple[str, ...], dead: list[dict[str, Any]]
+) -> _Moved | None:
     """A profile after its events; those that cannot move it are left out of it."""
     state = json.loads(rows[0]["state"], parse_float=Decimal)
     profile: dict[str, Any] = state["profile"]
-    events = [json.loads(each["event"], parse_float=Decimal) for each in rows]
+    given = [json.loads(each["event"], parse_float=Decimal) for each in rows]
+    # What is not there is NULL.
+    events = [{name: each.get(name) for name in names} for each in given]
     try:
         after, count = binding.reduce(profile, events), len(events)
     except PgscoreError:
@@ -227,9 +229,8 @@ def _given(moved: list[_Moved], dead: list[dict[str, Any]], scorer: Scorer) -> I
             "events": each.events,
             "score": None if np.isnan(score) else score,
             "version": scorer.version,
-            "refused": found.reasons.get(position),
         }
-        for position, (each, score) in enumerate(zip(moved, found.scores.tolist(), strict=True))
+        for each, score in zip(moved, found.scores.tolist(), strict=True)
     ]
     yield from pa.Table.from_pylist(rows + dead, schema=MOVED).to_batches()
 

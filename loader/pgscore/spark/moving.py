@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pgscore_runtime.errors import Refusal
-
-from pgscore.bundle.make import binding_document
-from pgscore.bundle.opened import as_malformed
-from pgscore.bundle.reducing.binding import Binding
 from pgscore.database import row, rows
-from pgscore.errors import NotFoundError, PgscoreError
+from pgscore.errors import PgscoreError
+from pgscore.stream.definition import prepare, refuse_attached
 
-from .storing import find_target
+from .storing import find_table, input_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +17,9 @@ if TYPE_CHECKING:
     from pgscore_runtime.contract import Input
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-    from .storing import Target
+    from pgscore.stream.definition import Prepared
+
+    from .tables import Table, TableColumn
 
 # A row's place changes with each change of the row, and a place that is used again has another transaction.
 _PLACE = "p.tableoid::text || ' ' || p.ctid::text || ' ' || p.xmin::text"
@@ -38,19 +35,19 @@ order by {order}
 {lock}
 """
 _ADD = """
-insert into {table} ({keys}) overriding system value
-select {wanted} from unnest(%s::text[]) as u (profile) order by {order}
-on conflict do nothing
+insert into {table} ({made}) overriding system value
+select {wanted}, {begin} from unnest(%s::text[]) as u (profile) order by {order}
+on conflict ({keys}) do nothing
 """
 # A row that somebody has changed since it was read is at another place, also when this has waited for them.
 _STORE = """
 with given as materialized (
-    select u.place, u.score, u.version, u.refused, {wanted}, {values}
-    from unnest(%s::text[], %s::text[], %s::text[], %s::double precision[], %s::integer[], %s::boolean[])
-        as u (profile, place, moved, score, version, refused)
+    select u.place, u.score, u.version, {wanted}, {values}
+    from unnest(%s::text[], %s::text[], %s::text[], %s::double precision[], %s::integer[])
+        as u (profile, place, moved, score, version)
     cross join lateral json_to_record(u.moved::json) as m ({typed})
 ), locked as materialized (
-    select p.tableoid as part, p.ctid as place, g.score, g.version, g.refused, {kept}
+    select p.tableoid as part, p.ctid as place, g.score, g.version, {kept}
     from given g
     join {table} p on {match} and {found} = g.place
     order by {order}
@@ -68,19 +65,20 @@ class Mover:
     """The profile table, and SQL for it.
 
     Attributes:
-        target: where scores go.
-        binding: the binding, as a bundle has it.
-        adds: whether profiles that are not there are made.
-        refuses: whether messages without a profile are refused.
+        model: the model that scores.
+        there: the definition, beside the table.
     """
 
-    target: Target
-    binding: dict[str, Any]
-    adds: bool
-    refuses: bool
+    model: str
+    there: Prepared
     _read: str
     _add: str
     _store: str
+
+    @property
+    def adds(self) -> bool:
+        """Whether profiles that are not there are made; else messages that name them are refused."""
+        return self.there.makes_profiles
 
     def read(self, connection: Connection, profiles: Sequence[str], *, lock: bool = False) -> list[dict[str, Any]]:
         """The profiles of these keys, as `profile` and `state`; locked in one order where they are to be."""
@@ -96,60 +94,62 @@ class Mover:
         """Stores counters, scores and versions of profiles that are as they were read; how many these are."""
         columns = [[each[name] for each in moved] for name in ("profile", "place", "moved", "score", "version")]
         with connection.cursor() as cursor:
-            cursor.execute(self._store, (*columns, [each["refused"] is not None for each in moved]))
+            cursor.execute(self._store, columns)
             return int(cursor.rowcount)
 
+    def refuse_attached(self, connection: Connection) -> None:
+        """Refuses columns that a binding moves by now; behind `store`, so that whoever attaches meanwhile waits for it.
 
-def find_binding(connection: Connection, model: str, events: str, profile: str) -> int:
-    """The number of a binding.
-
-    Raises:
-        NotFoundError: there is none of this model between these tables.
-    """
-    found = rows(
-        connection,
-        "select b.number from pgscore.binding b"
-        " where b.model = %s and b.events = to_regclass(%s) and b.profile = to_regclass(%s)",
-        (model, events, profile),
-    )
-    if not found:
-        raise NotFoundError(
-            f"no binding of model {model} attaches {events} to {profile}", "pgscore.binding lists what is attached."
-        )
-    number: int = found[0]["number"]
-    return number
+        Raises:
+            PgscoreError: there is one.
+        """
+        there = self.there
+        stored = {each for each in (there.score, there.version, there.scored_at) if each is not None}
+        refuse_attached(connection, there.oid, there.shown, set(there.binding.columns), stored, self.model)
 
 
 def find_mover(
-    connection: Connection, model: str, inputs: Sequence[Input], given: tuple[str, str] | Mapping[str, Any]
+    connection: Connection, model: str, inputs: Sequence[Input], definition: dict[str, Any], path: list[str]
 ) -> Mover:
-    """Finds out how messages move profiles, with the caller's rights; under a path that is pinned already.
+    """Finds out how messages move profiles, with the caller's rights; pins the path.
 
     Args:
         connection: where the profiles are.
         model: the model.
         inputs: what it reads.
-        given: a binding's event table and profile table; or the binding as a bundle has it.
+        definition: `read_definition`.
+        path: the schemas where the profile table is looked for.
 
     Raises:
-        NotFoundError: there is no such binding or table.
-        DeniedError: the caller is a superuser, and the table another role's.
-        PgscoreError: the binding names no column for the version, or an input follows from columns that move.
+        NotFoundError: there is no such table.
+        DeniedError: the caller is a superuser, and the table another role's; or may not read or update it.
+        PgscoreError: the definition does not fit, a binding moves its columns, or the database generates an input.
     """
-    binding, into = _described(connection, model, given)
-    target = find_target(connection, model, binding["profile"], inputs, into, binding["profile_key"], ())
-    moved = [each["column"] for each in binding["reducers"]]
-    _check_generated(connection, target, [each.name for each in inputs if each.name not in moved])
-    table, key = target.table, target.key
-    columns = table.checked(list(dict.fromkeys([*binding["profile_key"], *moved])), "its binding names")
-    moving = table.checked(moved, "its binding moves")
-    inputs_read = [
-        (each.name, f"({read}) <> 0" if each.type == "boolean" else read)
-        for each, read in zip(inputs, target.read, strict=True)
-        if each.name not in moved
-    ]
-    score, version = target.into[:2]
+    there = prepare(connection, definition, path, tuple(each.name for each in inputs), model)
+    table = find_table(connection, there.table, [of for _, of in there.keys])
+    others = [each for each in inputs if each.name not in there.binding.columns]
+    _check_generated(connection, table, [each.name for each in others])
+    read = [(each, input_sql(connection, table, each)) for each in others]
     named = {
+        **_of_table(table, there),
+        **_of_moved([table.columns[name] for name in there.binding.columns], there),
+        "inputs": _object([(each.name, f"({sql}) <> 0" if each.type == "boolean" else sql) for each, sql in read]),
+        "sets": ", ".join(_sets(table, there)),
+    }
+    return Mover(
+        model,
+        there,
+        _filled(_READ, named, "w"),
+        _filled(_ADD, named | {"order": "u.profile"}, ""),
+        _filled(_STORE, named, "g"),
+    )
+
+
+def _of_table(table: Table, there: Prepared) -> dict[str, str]:
+    """SQL for the table, the keys of its rows, and what of a row is reduced."""
+    key = [table.columns[name] for name in table.key]
+    columns = [table.columns[name] for name in dict.fromkeys([*table.key, *there.binding.columns])]
+    return {
         "table": table.name,
         "place": _PLACE,
         "found": _PLACE,
@@ -157,47 +157,30 @@ def find_mover(
         "match": " and ".join(f"p.{each.quoted} = {{source}}.key_{n}" for n, each in enumerate(key)),
         "order": ", ".join(f"p.{each.quoted}" + (' collate "C"' if each.category == "S" else "") for each in key),
         "columns": _object([(each.name, f"p.{each.quoted}") for each in columns]),
-        "inputs": _object(inputs_read),
         "keys": ", ".join(each.quoted for each in key),
-        "values": ", ".join(f"m.{each.quoted} as value_{n}" for n, each in enumerate(moving)),
-        "typed": ", ".join(f"{each.quoted} {each.declared}" for each in moving),
-        "kept": ", ".join(f"g.value_{n}" for n in range(len(moving))),
-        "sets": ", ".join(
-            [
-                *(f"{each.quoted} = l.value_{n}" for n, each in enumerate(moving)),
-                # What the model refuses keeps its score, as a binding has it.
-                f"{score.quoted} = case when l.refused then p.{score.quoted} else l.score end",
-                f"{version.quoted} = case when l.refused then p.{version.quoted} else l.version end",
-                *(
-                    f"{each.quoted} = case when l.refused then p.{each.quoted} else now() end"
-                    for each in target.into[2:]
-                ),
-            ]
-        ),
+        "made": ", ".join([*(each.quoted for each in key), *(table.columns[n].quoted for n in there.binding.columns)]),
     }
-    return Mover(
-        target,
-        binding,
-        binding["on_missing"] == "insert",
-        binding["on_missing"] == "error",
-        _filled(_READ, named, "w"),
-        _filled(_ADD, named | {"order": "u.profile"}, ""),
-        _filled(_STORE, named, "g"),
-    )
 
 
-def _described(
-    connection: Connection, model: str, given: tuple[str, str] | Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str] | None]:
-    """The binding as a bundle has it, and the columns for scores where the database does not know them."""
-    if not isinstance(given, Mapping):
-        events, profile = given
-        return binding_document(connection, find_binding(connection, model, events, profile)), None
-    try:
-        Binding(given, "the binding")
-    except Refusal as refusal:
-        raise as_malformed(refusal) from None
-    return dict(given), [given[name] for name in ("score", "version", "scored_at") if name in given]
+def _of_moved(moved: Sequence[TableColumn], there: Prepared) -> dict[str, str]:
+    """SQL for the columns that move: as they begin, and as workers give them."""
+    return {
+        "begin": ", ".join("0" if each.name in there.zero else "null" for each in moved),
+        "values": ", ".join(f"m.{each.quoted} as value_{n}" for n, each in enumerate(moved)),
+        "typed": ", ".join(f"{each.quoted} {each.declared}" for each in moved),
+        "kept": ", ".join(f"g.value_{n}" for n in range(len(moved))),
+    }
+
+
+def _sets(table: Table, there: Prepared) -> list[str]:
+    """What the UPDATE sets. A row that the model refuses has no score, and the version that gave none beside it."""
+    stored: dict[str | None, str] = {
+        **{name: f"l.value_{n}" for n, name in enumerate(there.binding.columns)},
+        there.score: "l.score",
+        there.version: "l.version",
+        there.scored_at: "now()",
+    }
+    return [f"{table.columns[name].quoted} = {sql}" for name, sql in stored.items() if name is not None]
 
 
 def _filled(template: str, named: dict[str, str], source: str) -> str:
@@ -223,16 +206,16 @@ def _literal(text: str) -> str:
     return f" E'{escaped}'"
 
 
-def _check_generated(connection: Connection, target: Target, names: Sequence[str]) -> None:
+def _check_generated(connection: Connection, table: Table, names: Sequence[str]) -> None:
     found = row(
         connection,
         "select array(select a.attname::text from pg_catalog.pg_attribute a"
         " where a.attrelid = %s and a.attname = any (%s) and a.attgenerated <> '') as generated",
-        (target.table.oid, list(names)),
+        (table.oid, list(names)),
     )["generated"]
     if found:
         raise PgscoreError(
-            f'column "{found[0]}" of table {target.table.name} is generated by the database, so no worker knows it for'
+            f'column "{found[0]}" of table {table.name} is generated by the database, so no worker knows it for'
             " a profile that moves",
             "into='events' stores the events, and the binding does the rest.",
         )

@@ -44,7 +44,7 @@ class Plan:
     dsn: str = field(repr=False)
     model: str
     into: str | None
-    binding: tuple[str, str] | Mapping[str, Any] | None
+    definition: dict[str, Any] | None
     group: str
     decode: Decode | None
     trusted: Sequence[PublicKey | Path | str]

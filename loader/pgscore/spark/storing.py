@@ -131,6 +131,38 @@ def find_target(
         DeniedError: the caller is a superuser, and the table another role's.
         PgscoreError: the table has no key, no columns for scores, or not the columns that the model reads.
     """
+    table = find_table(connection, name, key)
+    bound = rows(
+        connection,
+        "select b.number, b.name, b.score, b.version, b.scored_at, b.log and pg_get_userbyid(b.owner) = current_user"
+        " as logs, pgscore._key_text_sql(b.profile_key, 'p') as key_text"
+        " from pgscore._targets_of(%s) b where b.model = %s",
+        (table.oid, model),
+    )
+    names = into if into is not None else _bound_columns(table, model, bound)
+    if len(names) not in (2, 3):
+        raise PgscoreError("into names two columns, for score and version, or three, for the time too")
+    columns = table.checked(names, "scores are to go into")
+    binding = (
+        Binding(*(bound[0][n] for n in ("number", "name", "key_text", "logs"))) if bound and into is None else None
+    )
+    read = tuple(input_sql(connection, table, each, is_float=each.name in floats) for each in inputs)
+    return Target(model, table, table.checked(table.key, "is its key"), columns, tuple(inputs), read, binding)
+
+
+def find_table(connection: Connection, name: str, key: Sequence[str] | None) -> Table:
+    """Looks up a table whose rows are to be updated, with the caller's rights.
+
+    Args:
+        connection: where the table is.
+        name: the table's name.
+        key: the columns that identify a row; None: its primary key.
+
+    Raises:
+        NotFoundError: there is no such table.
+        DeniedError: the caller is a superuser, and the table another role's.
+        PgscoreError: the table has no key, or is none whose rows could be updated.
+    """
     table = read_table(connection, name, key)
     if table.kind not in _TABLES:
         raise PgscoreError(f"{table.name} is no table whose rows could be updated", "Name the table behind it.")
@@ -147,22 +179,7 @@ def find_target(
         raise PgscoreError(
             f"{table.name} has no primary key to find rows by", "Name what tells them apart: key=['id']."
         )
-    bound = rows(
-        connection,
-        "select b.number, b.name, b.score, b.version, b.scored_at, b.log and pg_get_userbyid(b.owner) = current_user"
-        " as logs, pgscore._key_text_sql(b.profile_key, 'p') as key_text"
-        " from pgscore._targets_of(%s) b where b.model = %s",
-        (table.oid, model),
-    )
-    names = into if into is not None else _bound_columns(table, model, bound)
-    if len(names) not in (2, 3):
-        raise PgscoreError("into names two columns, for score and version, or three, for the time too")
-    columns = table.checked(names, "scores are to go into")
-    binding = (
-        Binding(*(bound[0][n] for n in ("number", "name", "key_text", "logs"))) if bound and into is None else None
-    )
-    read = tuple(_read(connection, table, each, each.name in floats) for each in inputs)
-    return Target(model, table, table.checked(table.key, "is its key"), columns, tuple(inputs), read, binding)
+    return table
 
 
 def _bound_columns(table: Table, model: str, bound: Sequence[dict[str, str | None]]) -> list[str]:
@@ -179,7 +196,12 @@ def _bound_columns(table: Table, model: str, bound: Sequence[dict[str, str | Non
     return [name for name in (bound[0]["score"], bound[0]["version"], bound[0]["scored_at"]) if name is not None]
 
 
-def _read(connection: Connection, table: Table, wanted: Input, is_float: bool) -> str:
+def input_sql(connection: Connection, table: Table, wanted: Input, *, is_float: bool = False) -> str:
+    """SQL for what the model reads of a row `p`.
+
+    Raises:
+        PgscoreError: the table has no such column, or none of a type that can serve.
+    """
     column = row(
         connection,
         "select * from pgscore._profile_column(%s, jsonb_build_object('name', %s::text, 'type', %s::text), 'p')",

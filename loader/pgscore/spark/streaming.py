@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import PgscoreError
+from pgscore.stream.definition import read_definition
 from pgscore.stream.offsets import Place
 
 from .broker import find_topics
@@ -49,7 +50,7 @@ def stream(
     checkpoint: Path | str,
     dead_letters: str,
     into: str | None = None,
-    binding: tuple[str, str] | Mapping[str, Any] | None = None,
+    definition: Path | str | Mapping[str, Any] | None = None,
     decode: Decode | None = None,
     batch: int = 10_000,
     every: str | None = None,
@@ -81,10 +82,10 @@ def stream(
         checkpoint: the folder, as Spark names it, where Spark keeps how far it has read.
         dead_letters: the topic for messages that are none.
         into: the event table, as SQL writes it: messages become rows, and what is attached does the rest. Needs INSERT.
-        binding: instead of `into`, a binding of the model by its event table and its profile table; or as a bundle has
-            it, where nothing is attached to the profile table. Workers reduce and score, and counters, score and
-            version are stored in the profiles, for events that the database keeps nowhere. Needs SELECT and UPDATE of
-            the profile table.
+        definition: instead of `into`, how messages move profiles, as `pgscore stream predict --definition` takes it: a
+            file, or what would stand in it. Workers reduce and score, and counters, score and version are stored in the
+            profiles, for events that the database keeps nowhere. Columns that a binding moves are refused, also when it
+            is attached later. Needs SELECT and UPDATE of the profile table.
         decode: what makes an event, a mapping of columns to values, of a message's value, on the workers; what it
             raises is the reason of a dead letter. None: values are JSON objects of the event table's columns.
         batch: of how many messages at most a batch is made.
@@ -92,7 +93,7 @@ def stream(
         until_now: whether it ends when it has stored what the topics held as it began.
         options: further options of Spark's source for Kafka, such as ``kafka.security.protocol``; those that begin with
             ``kafka.`` count for `dead_letters` too.
-        trusted: with `binding`, public keys whose holders may have workers run their code: for versions that are no
+        trusted: with `definition`, public keys whose holders may have workers run their code: for versions that are no
             program.
         on_batch: is told of each batch, in the driver, behind its commit.
 
@@ -101,7 +102,7 @@ def stream(
         A promotion is followed from the next batch on.
 
     Raises:
-        NotFoundError: there is no such model, binding or table.
+        NotFoundError: there is no such model or table.
         DeniedError: the caller may not; a superuser may not for profiles of somebody else.
         PgscoreError: an argument cannot serve; no version is promoted; or Spark has no connector for Kafka.
     """
@@ -112,10 +113,10 @@ def stream(
     names = [topics] if isinstance(topics, str) else list(topics)
     given = dict(options or {})
     _check(names, given, group, dead_letters, batch)
-    if (into is None) == (binding is None):
+    if (into is None) == (definition is None):
         raise PgscoreError(
-            "messages go into an event table, or by a binding straight to profiles",
-            "into='shop.complaints', or binding=('shop.complaints', 'shop.customer').",
+            "messages go into an event table, or by a definition straight to profiles",
+            "into='shop.complaints', or definition='churn-stream.json'.",
         )
     kafka = {"kafka.bootstrap.servers": brokers}
     kafka |= {name: value for name, value in given.items() if name.lower().startswith("kafka.")}
@@ -124,7 +125,7 @@ def stream(
         dsn=dsn,
         model=model,
         into=into,
-        binding=binding,
+        definition=None if definition is None else read_definition(definition),
         group=group,
         decode=decode,
         trusted=tuple(trusted),

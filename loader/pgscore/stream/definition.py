@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -22,8 +24,6 @@ from pgscore.database import row, rows
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _REQUIRED = ("profile", "event_key", "profile_key", "event_columns", "reducers")
@@ -85,6 +85,7 @@ class Prepared:
         event_key_types: those of the event's columns of the key.
         event_columns: the names of the event's columns.
         binding: what reduces.
+        document: the same as a bundle has it, for those who have no way to the database.
         score, version, scored_at: the profile's columns for them, or None.
         makes_profiles: whether a profile that is not there is made.
         zero: the columns that begin with 0 in a profile that is made.
@@ -99,6 +100,7 @@ class Prepared:
     event_key_types: dict[str, ColumnType]
     event_columns: list[str]
     binding: Binding
+    document: dict[str, Any]
     score: str | None
     version: str | None
     scored_at: str | None
@@ -106,15 +108,18 @@ class Prepared:
     zero: set[str]
 
 
-def read_definition(path: Path) -> dict[str, Any]:
-    """Reads the file.
+def read_definition(given: Path | str | Mapping[str, Any]) -> dict[str, Any]:
+    """Reads a file, or takes what would stand in one.
 
     Raises:
         PgscoreError: it cannot be read, or is no definition.
     """
+    path = "the definition" if isinstance(given, Mapping) else given
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        # As JSON has it, and not the caller's own to change.
+        text = json.dumps(dict(given)) if isinstance(given, Mapping) else Path(given).read_text(encoding="utf-8")
+        found = json.loads(text)
+    except (OSError, TypeError, ValueError, RecursionError) as error:
         raise PgscoreError(f"{path} cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise PgscoreError(f"{path} holds no object", "docs/guide/stream.md has an example.")
@@ -160,9 +165,9 @@ def prepare(
     for name in sorted(wanted - columns.keys()):
         what = "version that answers reads it" if name in inputs else "definition names it"
         raise PgscoreError(f'table {found["profile"]} has no column "{name}", and the {what}')
-    binding = _binding(connection, found, events, columns)
+    document, binding = _binding(connection, found, events, columns)
     if binding.unforeseen is not None:
-        raise PgscoreError(binding.unforeseen, "Leave that column out, or send events into a table: --into.")
+        raise PgscoreError(binding.unforeseen, "Leave that column out, or send events into a table.")
     for name in found["profile_key"]:
         if columns[name]["type"].partition("(")[0] not in _KEYS:
             raise PgscoreError(f'the key "{name}" is of type {columns[name]["type"]}, and none of {", ".join(_KEYS)}')
@@ -181,6 +186,7 @@ def prepare(
         {name: column_type(events[name]) for name in found["event_key"]},
         list(events),
         binding,
+        document,
         found.get("score"),
         found.get("version"),
         found.get("scored_at"),
@@ -202,7 +208,7 @@ def refuse_attached(
             raise PgscoreError(
                 f'column "{name}" of {table} is moved by the binding {each["name"]}: reconcile would undo what messages'
                 " bring",
-                "Send events into its event table, --into, or move another column.",
+                "Send events into its event table, or move another column.",
             )
         of_binding = {each["score"], each["version"], each["scored_at"], each["reasons"]}
         taken = (counted & of_binding) | (stored & of_binding if each["model"] != model else set())
@@ -225,7 +231,9 @@ def _event_column(name: str, text: Any) -> dict[str, Any]:  # noqa: ANN401
     return {**described, "not_null": True} if found[3] else described
 
 
-def _binding(connection: Connection, found: dict[str, Any], events: dict[str, Any], columns: dict[str, Any]) -> Binding:
+def _binding(
+    connection: Connection, found: dict[str, Any], events: dict[str, Any], columns: dict[str, Any]
+) -> tuple[dict[str, Any], Binding]:
     own = {name: {**each, "is_own": True} for name, each in events.items()}
     try:
         read = {name for each in found["reducers"] for name in each.get("where", ())}
@@ -253,7 +261,7 @@ def _binding(connection: Connection, found: dict[str, Any], events: dict[str, An
         "on_missing": "ignore",
     }
     try:
-        return Binding(document, "definition")
+        return document, Binding(document, "definition")
     except Refusal as refusal:
         raise PgscoreError(f"the definition is refused: {refusal.message}") from None
 
