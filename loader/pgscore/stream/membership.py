@@ -94,8 +94,9 @@ class Membership:
         """Tells the broker whose group it is, before anything is stored."""
         if not self._partitions.new:
             return
-        places = [place for place in self._partitions.new if place in self._partitions.positions]
         for attempt in range(_TRIES):
+            # Anew each time: a pause may bring partitions and take others away.
+            places = [place for place in self._partitions.new if place in self._partitions.positions]
             try:
                 if places:
                     self._consumer.commit(offsets=self._signed(places), asynchronous=False)
