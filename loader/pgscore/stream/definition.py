@@ -136,9 +136,20 @@ def read_definition(given: Path | str | Mapping[str, Any]) -> dict[str, Any]:
         )
     for name in ("event_key", "profile_key", "primary_key"):
         found[name] = [found[name]] if isinstance(found.get(name), str) else found.get(name, [])
-    if not isinstance(found["event_columns"], dict) or not isinstance(found["reducers"], list):
-        raise PgscoreError(f"{path} has no object of event_columns, or no list of reducers")
+    _check_kinds(found, path)
     return found
+
+
+def _check_kinds(found: dict[str, Any], path: object) -> None:
+    hint = "docs/guide/stream.md has an example."
+    for name in ("profile", "score", "version", "scored_at"):
+        if not isinstance(found.get(name), str if name in _REQUIRED else str | None):
+            raise PgscoreError(f"{path} has {name}, which is no name: {found[name]!r}", hint)
+    for name in ("event_key", "profile_key", "primary_key"):
+        if not isinstance(found[name], list) or not all(isinstance(each, str) for each in found[name]):
+            raise PgscoreError(f"{path} has {name}, which is no list of names: {found[name]!r}", hint)
+    if not isinstance(found["event_columns"], dict) or not isinstance(found["reducers"], list):
+        raise PgscoreError(f"{path} has no object of event_columns, or no list of reducers", hint)
 
 
 def prepare(
