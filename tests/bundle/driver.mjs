@@ -42,6 +42,16 @@ const COMMANDS = {
   rows: ({ method, rows }) =>
     rows.map((row) => attempt(() => bundle[method](typeof row === "string" ? JSON.parse(row) : row))),
   many: ({ rows, module }) => bundle.scoreMany(rows, ...(module ? [module] : [])),
+  /** The same while a row is asked for that no worker can be given. */
+  async manyBeside({ rows }) {
+    const wrong = bundle.scoreMany([...rows, { greet: () => "hello" }]).catch(refusal);
+    return [await bundle.scoreMany(rows), await wrong, await bundle.scoreMany(rows)];
+  },
+  /** The same, after a worker could not be started. */
+  async manyAfter({ rows, module }) {
+    await bundle.scoreMany(rows, module).catch(() => {});
+    return bundle.scoreMany(rows);
+  },
   close: () => bundle.close(),
   /** The same for each column alone. */
   reduceEach: ({ profile, events, columns }) =>

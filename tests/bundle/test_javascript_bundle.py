@@ -323,6 +323,21 @@ def test_a_worker_scores_many_rows(node: Node) -> None:
     assert len(node.ask("many", rows=many[:3])) == 3
 
 
+def test_rows_that_no_worker_can_be_given_disturb_no_others(node: Node) -> None:
+    node.ask("open", document=_churn())
+    rows = [each["inputs"] for each in _churn()["golden"][:5]]
+    first, refused, then = node.ask("manyBeside", rows=rows)
+    assert first == then == node.rows("score", rows)
+    assert refused["refused"].startswith("rows from 0 on cannot be copied to the worker: ")
+
+
+@pytest.mark.parametrize("module", ["file:///nowhere/pgscore.js", "nowhere"])
+def test_a_worker_that_could_not_be_started_is_started_by_the_next_call(node: Node, module: str) -> None:
+    node.ask("open", document=_churn())
+    rows = [each["inputs"] for each in _churn()["golden"][:5]]
+    assert node.ask("manyAfter", rows=rows, module=module) == node.rows("score", rows)
+
+
 def test_a_worker_that_is_left_keeps_no_process() -> None:
     started = Node()
     started.ask("load", source=SAMPLES["churn"].read_text())

@@ -183,8 +183,11 @@ export class Bundle {
    * @returns {Promise<(number | null)[]>} a score for each row, or null.
    */
   async scoreMany(rows, module = import.meta.url) {
-    this.#bulk ??= startWorker(module, this.#document);
-    const ask = await this.#bulk;
+    const bulk = (this.#bulk ??= startWorker(module, this.#document, () => {
+      // The next call starts another one.
+      if (this.#bulk === bulk) this.#bulk = null;
+    }));
+    const ask = await bulk;
     const parts = [];
     for (let start = 0; start < rows.length; start += CHUNK) {
       const asked = ask(rows.slice(start, start + CHUNK), start);

@@ -5,8 +5,17 @@ import { PgscoreError } from "./errors.js";
 export const WORKER = "pgscore bulk";
 export const CHUNK = 2000;
 
-/** Starts a worker; gives a function that asks it for scores. */
-export async function startWorker(module, document) {
+/** Starts a worker; gives a function that asks it for scores. `gone` is called when it has failed, or cannot be started. */
+export async function startWorker(module, document, gone) {
+  try {
+    return await started(module, document, gone);
+  } catch (error) {
+    gone();
+    throw error;
+  }
+}
+
+async function started(module, document, gone) {
   const threads = IS_NODE && (await nodeModule("worker_threads"));
   const worker = threads
     ? new threads.Worker(new URL(module), { workerData: WORKER })
@@ -15,6 +24,7 @@ export async function startWorker(module, document) {
   let failure = null;
   const fail = (error) => {
     failure = error;
+    gone();
     waiting.splice(0).forEach(({ reject }) => reject(error));
   };
   const answer = ({ scores, error }) => {
@@ -32,9 +42,14 @@ export async function startWorker(module, document) {
   const ask = (rows, start) =>
     new Promise((resolve, reject) => {
       if (failure) throw failure;
+      try {
+        worker.postMessage({ rows, start });
+      } catch (error) {
+        // Nobody waits for it then: answers come in the order of those who do.
+        throw new PgscoreError(`rows from ${start} on cannot be copied to the worker: ${error.message}`);
+      }
       waiting.push({ resolve, reject });
       worker.ref?.();
-      worker.postMessage({ rows, start });
     });
   ask.end = () => {
     fail(new PgscoreError("the worker was ended"));
