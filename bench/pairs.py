@@ -47,6 +47,8 @@ class Effort:
         inputs: the same for inputs of a model.
         trees: the same for trees of a model.
         rescored: profiles that are all scored anew.
+        streams: pairs of workers of a stream.
+        pause: seconds for which such a worker is stopped.
     """
 
     single: int
@@ -63,15 +65,19 @@ class Effort:
     inputs: int
     trees: int
     rescored: int
+    streams: int
+    pause: int
 
 
 QUICK = Effort(
     *(40, 5, 5), events=20_000, customers=2_000, crowds=3, seconds=6,
     profiles=100_000, largest=100_000, models=20, versions=100, inputs=100, trees=100, rescored=100_000,
+    streams=1, pause=5,
 )  # fmt: skip
 LONG = Effort(
     *(200, 15, 9), events=100_000, customers=10_000, crowds=9, seconds=120,
     profiles=10_000_000, largest=1_000_000, models=40, versions=1_000, inputs=300, trees=300, rescored=1_000_000,
+    streams=3, pause=60,
 )  # fmt: skip
 
 

@@ -87,7 +87,9 @@ def _by_hand(brokers: str, topic: str, dsn: str, events: str, profile: str, coun
                 score = float(pipeline.predict_proba(pd.DataFrame([row], columns=names))[0, 1])
                 cursor.execute(f"update {profile} set score = %s, version = 1 where id = %s", (score, customer))  # noqa: S608
             consumer.commit(message=message, asynchronous=True)
-            times.append(time.time())
+            # What was done before it was thrown out of the group may come again, and is done again.
+            if (message.offset() or 0) >= len(times):
+                times.append(time.time())
             _say_begun(times)
     return times
 

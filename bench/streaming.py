@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import os
-import pickle
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
-from examples.churn.setting import ROOT
-from examples.server.broker import PrivateBroker
-
-from . import attached
-from .contender import BaselineError
 from .figure import Detail, Measured
-from .models import TREES, fitted
-from .pairs import spread
-from .stream_worker import MODEL_FILE, WORKERS
+from .pairs import in_turn, spread
+from .stream_place import WARM, Phase, Place
+from .stream_worker import WORKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from .attached import Pair
     from .field import Field
+    from .pairs import Spread
+    from .stream_place import Run
 
-_CUSTOMERS = 5000
+    Runs = dict[str, list[Run]]
+
 _OURS, _BY_HAND = WORKERS
 # Messages that are there when a worker begins, for its rate; messages a second, and for how long, for its latency.
-_BACKLOG = {_OURS: 20_000, _BY_HAND: 2_000}
-_RATES = (100, 1000)
-_SECONDS = 15
-_MOST = 0.5
-# A pause is what came meanwhile, and goes on coming.
-_PAUSE, _PAUSE_RATE = 60, 100
-_LEVEL = 0.5
-_MILLI = 1e3
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a worker did.
-
-    Attributes:
-        times: when each message was committed, in their order.
-        sent: when each was sent.
-    """
-
-    times: list[float]
-    sent: list[float]
-
-    @property
-    def rate(self) -> float:
-        """Messages a second, from the first commit to the last."""
-        done = sum(each > self.times[0] for each in self.times)
-        return done / (self.times[-1] - self.times[0])
-
-    def latency(self, share: float) -> float:
-        """Milliseconds from sending to commit, which so many of the messages took at most; the first is not counted."""
-        ages = sorted(done - sent for done, sent in zip(self.times[1:], self.sent[1:], strict=True))
-        return _MILLI * ages[min(int(share * len(ages)), len(ages) - 1)]
-
-    def level(self, backlog: int) -> float:
-        """Seconds from its first commit until it was as far as the messages that came."""
-        for done, sent in zip(self.times[backlog:], self.sent[backlog:], strict=True):
-            if done - sent < _LEVEL:
-                return done - self.times[0]
-        return float("inf")
+_BACKLOG = {_OURS: 60_000, _BY_HAND: 2_000}
+_RATES = {100: 10, 1000: 3}
+# As many as it can: half of what it does of a backlog, or as much less as leaves it level.
+_MOST, _MOST_SECONDS, _MOST_LINGER, _LEVEL = (0.5, 0.25, 0.125), 5, 5, 500.0
+_SHARES = {"p50": 0.5, "p99": 0.99}
+# While a worker is stopped so many messages a second come, and go on coming.
+_PAUSE_RATE = 100
+# It is given half as long again as it should need to be level, and a moment for joining the group anew.
+_AMPLE, _JOINING, _LONGEST = 1.5, 5.0, 60.0
 
 
 def rates(field: Field) -> list[Measured]:
@@ -78,104 +40,91 @@ def rates(field: Field) -> list[Measured]:
     Raises:
         BaselineError: Kafka cannot be fetched or started, or a worker ends.
     """
-    with _Place(field).ready() as place:
-        full = {which: place.run(which, backlog=count) for which, count in _BACKLOG.items()}
-        best = {which: run.rate for which, run in full.items()}
-        found = [_ratio("events", best, "events/s")]
-        for rate in _RATES:
-            # Who cannot keep up is asked nevertheless, for fewer seconds: what waits shows.
-            runs = {which: place.run(which, rate=rate, seconds=_SECONDS) for which in WORKERS}
-            for name, share in (("p50", 0.5), ("p99", 0.99)):
-                found.append(_ratio(f"latency-{rate}-{name}", {w: run.latency(share) for w, run in runs.items()}, "ms"))
-        most = int(_MOST * best[_OURS])
-        busy = place.run(_OURS, rate=most, seconds=_SECONDS)
-        found += [
-            Measured(spread([busy.latency(share)]), "ms", f"latency-most-{name}", f"at {most:,} events/s")
-            for name, share in (("p50", 0.5), ("p99", 0.99))
-        ]
-        backlog = _PAUSE * _PAUSE_RATE
-        late = {
-            which: place.run(which, backlog=backlog, rate=_PAUSE_RATE, seconds=3 * _PAUSE // 2).level(backlog)
-            for which in WORKERS
-        }
-        return [*found, _ratio("pause", late, "s until level")]
+    pairs = field.effort.streams
+    with Place(field).ready() as place:
+        full = _both(lambda which: place.run(which, backlog=_BACKLOG[which]), pairs)
+        found = [_compared("events", full, lambda run: run.rate, "events/s")]
+        best = {which: spread([run.rate for run in runs]).median for which, runs in full.items()}
+        for rate, seconds in _RATES.items():
+            found += _latencies(place, rate, seconds, pairs)
+        return [*found, *_most(place, best[_OURS], pairs), _paused(place, best, pairs, field.effort.pause)]
 
 
-def _ratio(part: str, values: dict[str, float], unit: str) -> Measured:
-    details = [Detail(which, spread([value]), unit) for which, value in values.items()]
-    note = ", ".join(f"{which} {value:,.1f} {unit}" for which, value in values.items())
-    return Measured(spread([values[_OURS] / values[_BY_HAND]]), part=part, note=note, details=details)
+def _latencies(place: Place, rate: int, seconds: int, pairs: int) -> list[Measured]:
+    """Who cannot keep up is asked nevertheless: what waits shows."""
+    runs = _both(lambda which: place.run(which, Phase(rate, WARM + seconds)), pairs)
+    found = [
+        _compared(f"latency-{rate}-{name}", runs, partial(_latency, share=share), "ms")
+        for name, share in _SHARES.items()
+    ]
+    first = {which: spread([run.slowest_first for run in some]) for which, some in runs.items()}
+    words = f"slowest of the first {WARM:.0f} s"
+    found[-1].details.extend(Detail(f"{which}, {words}", each, "ms") for which, each in first.items())
+    return found
 
 
-class _Place:
-    """A broker, and tables for each of the two."""
+def _latency(run: Run, share: float) -> float:
+    return run.latency(share)
 
-    def __init__(self, field: Field) -> None:
-        self._field = field
-        self._number = 0
-        self._pairs: dict[str, Pair] = {}
-        self._broker = PrivateBroker()
 
-    @contextmanager
-    def ready(self) -> Iterator[_Place]:
-        """Everything is there meanwhile; at the end pgscore's counters and scores are compared."""
-        self._field.ours(TREES)
-        file = self._field.key.with_name("pipeline.pickle")
-        file.write_bytes(pickle.dumps(fitted(TREES)))
-        self._environment = {**os.environ, MODEL_FILE: str(file)}
-        with self._field.server.session() as session, self._broker:
-            for which in WORKERS:
-                self._pairs[which] = attached.make(session, f"stream_{which.replace('-', '_')}", _CUSTOMERS)
-            with attached.attached(session, self._pairs[_OURS], TREES, "commit"):
-                yield self
-                attached.check(session, self._pairs[_OURS], TREES, scored=True)
+def _most(place: Place, best: float, pairs: int) -> list[Measured]:
+    for part in _MOST:
+        rate = int(part * best)
+        phase = Phase(rate, WARM + _MOST_SECONDS)
+        runs = [place.run(_OURS, phase, linger=_MOST_LINGER)]
+        if runs[0].latency(0.5) < _LEVEL:
+            break
+    runs += [place.run(_OURS, phase, linger=_MOST_LINGER) for _ in range(pairs - 1)]
+    return [
+        Measured(spread([run.latency(share) for run in runs]), "ms", f"latency-most-{name}", f"at {rate:,} events/s")
+        for name, share in _SHARES.items()
+    ]
 
-    def run(self, which: str, *, backlog: int = 0, rate: int = 0, seconds: int = 0) -> _Run:
-        """Has a worker do messages: some that are there, and then so many a second."""
-        from confluent_kafka import Producer
 
-        self._number += 1
-        topic = f"bench-{self._number}"
-        self._broker.create(topic)
-        producer = Producer({"bootstrap.servers": self._broker.servers, "linger.ms": 0})
-        sent: list[float] = []
+def _both(run: Callable[[str], Run], pairs: int) -> Runs:
+    """Runs of each worker in turn; those of one place in the lists are a pair."""
+    runs: Runs = {which: [] for which in WORKERS}
 
-        def send() -> None:
-            customer = 1 + len(sent) * 7919 % _CUSTOMERS
-            sent.append(time.time())
-            producer.produce(topic, json.dumps({"customer": customer}), key=str(customer))
-            producer.poll(0)
+    def side(which: str) -> float:
+        runs[which].append(run(which))
+        return 0.0
 
-        for _ in range(max(backlog, 1)):
-            send()
-        producer.flush()
-        backlog = len(sent)
-        pair = self._pairs[which]
-        worker = subprocess.Popen(  # noqa: S603  our own module
-            [
-                *(sys.executable, "-m", "bench.stream_worker", which, self._broker.servers, topic),
-                *(self._field.server.dsn, pair.events, pair.profile, str(backlog + rate * seconds)),
-            ],
-            cwd=ROOT,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert worker.stdout is not None  # noqa: S101
-            if worker.stdout.readline().strip() != "begun":
-                raise BaselineError(f"the worker {which} did nothing")
-            start = time.monotonic()
-            for number in range(rate * seconds):
-                left = start + number / rate - time.monotonic()
-                if left > 0:
-                    time.sleep(left)
-                send()
-            producer.flush()
-            times = json.loads(worker.stdout.readline() or "[]")[: len(sent)]
-        finally:
-            worker.kill()
-            worker.wait()
-        if len(times) < len(sent):
-            raise BaselineError(f"the worker {which} ended after {len(times)} of {len(sent)} messages")
-        return _Run(times, sent)
+    in_turn([partial(side, which) for which in WORKERS], pairs)
+    return runs
+
+
+def _compared(part: str, runs: Runs, value: Callable[[Run], float], unit: str, further: str = "") -> Measured:
+    values = {which: [value(run) for run in some] for which, some in runs.items()}
+    ratios = [ours / theirs for ours, theirs in zip(values[_OURS], values[_BY_HAND], strict=True)]
+    spreads: dict[str, Spread] = {which: spread(some) for which, some in values.items()}
+    note = ", ".join(f"{which} {each.median:,.1f} {unit}" for which, each in spreads.items())
+    details = [Detail(which, each, unit) for which, each in spreads.items()]
+    return Measured(spread(ratios), part=part, note=note + further, details=details)
+
+
+def _paused(place: Place, best: dict[str, float], pairs: int, seconds: int) -> Measured:
+    """Seconds until level after a pause. Pauses overlap and what follows them does not: no two go on at once."""
+    after = {which: _needed(seconds, each) for which, each in best.items()}
+    order = [which for number in range(pairs) for which in (WORKERS if number % 2 == 0 else reversed(WORKERS))]
+
+    def one(which: str, delay: float) -> Run:
+        time.sleep(delay)
+        phases = Phase(_PAUSE_RATE, WARM), Phase(_PAUSE_RATE, seconds, stopped=True), Phase(_PAUSE_RATE, after[which])
+        return place.run(which, *phases)
+
+    delays = [sum(after[which] for which in order[:number]) for number in range(len(order))]
+    with ThreadPoolExecutor(len(order)) as pool:
+        done = list(pool.map(one, order, delays))
+    runs: Runs = {which: [run for of, run in zip(order, done, strict=True) if of == which] for which in WORKERS}
+    lags = {which: spread([float(run.worst_lag) for run in some]) for which, some in runs.items()}
+    worst = ", ".join(f"{which} {each.median:,.0f}" for which, each in lags.items())
+    further = f"; {seconds} s at {_PAUSE_RATE}/s; worst lag {worst} messages"
+    found = _compared("pause", runs, lambda run: run.level, "s until level", further)
+    found.details.extend(Detail(f"{which}, worst lag", each, "messages") for which, each in lags.items())
+    return found
+
+
+def _needed(pause: float, best: float) -> float:
+    spare = best - _PAUSE_RATE
+    ample = _AMPLE * pause * _PAUSE_RATE / spare if spare > 0 else _LONGEST
+    return min(ample, _LONGEST) + _JOINING

@@ -6,6 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka import Producer
+from pgscore.errors import UnreachableError
+from pgscore.stream.kept import KeptInTopic
 
 from tests.streams.processes import messages, running, values
 from tests.support.command import run, run_json
@@ -182,9 +185,14 @@ def test_a_second_one_takes_over(
 
 
 def _wait(publisher: Process, broker: PrivateBroker, count: int) -> None:
-    """Returns when so many messages are there."""
-    while len(messages(broker.servers, "events")) < count:
+    """Returns when so many messages are there, and the position behind them: no mark of a commit is still to come."""
+    while len(messages(broker.servers, "events")) < count or _is_open(broker.servers, "events.positions"):
         assert publisher.runs(), publisher.ended()
+
+
+def _is_open(servers: str, topic: str) -> bool:
+    """Whether a transaction is open there; one that is not committed yet, or one whose mark is not written yet."""
+    return len(messages(servers, topic)) < len(messages(servers, topic, isolation="read_uncommitted"))
 
 
 def test_it_goes_on_when_broker_and_database_come_back_and_ends_when_it_is_asked_to(
@@ -206,6 +214,25 @@ def test_it_goes_on_when_broker_and_database_come_back_and_ends_when_it_is_asked
     assert code == 0, err
     assert "messages of shop.complaints are in topic events" in out
     _check(shop, own_broker, "events")
+
+
+def test_a_transaction_that_stays_open_before_the_position_is_said(
+    empty: Database, shop: Session, broker: PrivateBroker, topic: MakeTopic
+) -> None:
+    """As Kafka 4.3 leaves one behind that was killed (KAFKA-20734): here it is another name's."""
+    events = topic("events", 1)
+    _fill(shop)
+    run(empty.dsn(), *_arguments(broker, events, "--once", *_BATCH))
+    settings, positions = {"bootstrap.servers": broker.servers}, f"{events}.positions"
+    other = Producer({**settings, "transactional.id": f"{events}.other"})
+    other.init_transactions(60)
+    other.begin_transaction()
+    other.produce(positions, "", "other")
+    assert other.flush(60) == 0
+    with pytest.raises(UnreachableError, match="cannot be read to its end: a transaction is open") as caught:
+        KeptInTopic(settings, positions, "pgscore.publish", seconds=1).load()
+    assert "find-hanging" in caught.value.hint
+    other.abort_transaction(60)
 
 
 def _publish(database: Database, arguments: list[str], count: int) -> None:

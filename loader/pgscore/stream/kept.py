@@ -25,6 +25,10 @@ T = TypeVar("T")
 _PARTITION = 0
 _READ_SECONDS = 0.5
 _AGAIN = 0.1
+_OPEN = (
+    "It ends by itself; where it does not, a broker was killed and has left it behind: kafka-transactions.sh"
+    " find-hanging lists such ones, and docs/guide/stream.md says what to do."
+)
 _NOT_YET = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -108,7 +112,9 @@ class KeptInTopic:
                 message = reader.poll(_READ_SECONDS)
                 if message is None:
                     if time.monotonic() > until:
-                        raise UnreachableError(f"topic {self._topic} cannot be read to its end: a transaction is open")
+                        raise UnreachableError(
+                            f"topic {self._topic} cannot be read to its end: a transaction is open", _OPEN
+                        )
                     continue
                 error = message.error()
                 if error is None:
