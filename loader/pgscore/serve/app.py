@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from .answers import Answer, Call, encoded
 from .openapi import document
-from .problems import Problem
+from .problems import Problem, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -78,7 +78,7 @@ def _framework(service: Service) -> FastAPI:
         headers = [
             (name.lower().encode(), value.encode()) for name, value in (getattr(error, "headers", None) or {}).items()
         ]
-        answer = Problem(status, "", detail, headers=headers).answer()
+        answer = refusal(Problem(status, "", detail, headers=headers))
         call = Call(request.scope, request.receive)
         call.route = "unknown"
         service.metrics.count(call, status, 0.0)
