@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .app import Dsn, Json, command
-from .output import print_json, say
+from .output import print_json, say, tell, warn
 from .stream import stopped_by_signals, stream
 from .stream_options import (
     Batch,
@@ -23,8 +23,6 @@ from .stream_options import (
     Topics,
     is_latest,
     metrics_at,
-    tell,
-    warn,
 )
 
 

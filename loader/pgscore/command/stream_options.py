@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from .output import tell
 
 if TYPE_CHECKING:
     from pgscore.stream.metrics import Metrics
@@ -71,13 +72,3 @@ def metrics_at(port: int | None) -> Metrics:
     if port is not None:
         tell(f"metrics at http://127.0.0.1:{metrics.serve(port)}/metrics")
     return metrics
-
-
-def tell(sentence: str) -> None:
-    """A sentence about work that goes on."""
-    print(f"pgscore: {sentence}", file=sys.stderr, flush=True)
-
-
-def warn(sentence: str, pause: float) -> None:
-    """A sentence about what was lost, and is tried again after so many seconds."""
-    tell(f"{' '.join(sentence.split())}; once more in {pause:.0f} s")

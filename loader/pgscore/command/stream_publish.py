@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import Dsn, Json, command
-from .output import print_json, say
+from .output import print_json, say, warn
 from .stream import stopped_by_signals, stream
-from .stream_options import Brokers, Once, Settings, warn
+from .stream_options import Brokers, Once, Settings  # noqa: TC001  typer reads them
 
 if TYPE_CHECKING:
     from pgscore.stream.source import Source

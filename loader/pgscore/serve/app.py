@@ -18,7 +18,8 @@ from .openapi import document
 from .problems import Problem, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
 
@@ -62,6 +63,37 @@ class Application:
 
 
 def _framework(service: Service) -> FastAPI:
+    refused = _refused(service)
+    app = FastAPI(
+        title="pgscore",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(service),
+        redirect_slashes=False,
+        exception_handlers={HTTPException: refused, RequestValidationError: refused},
+    )
+    app.openapi = lambda: document(service.catalog.served, service.settings)  # type: ignore[method-assign]
+
+    def add(path: str, method: str, handle: Handler) -> None:
+        app.router.routes.append(Route(path, _Endpoint(service, handle), methods=[method]))
+
+    add("/models/{model}/score/{key:path}", "GET", lambda call: service.keyed(call, _model(call), _key(call)))
+    add("/models/{model}/profile/{key:path}", "GET", lambda call: service.profile(call, _model(call), _key(call)))
+    for verb in _VERBS:
+        add(f"/models/{{model}}/{verb}", "POST", _payload(service, verb))
+    add("/models/{model}", "GET", lambda call: service.model(call, _model(call)))
+    add("/models", "GET", service.models)
+    add("/healthz", "GET", service.healthy)
+    add("/readyz", "GET", service.ready)
+    add("/metrics", "GET", service.counted)
+    add("/openapi.json", "GET", _openapi(app, service))
+    return app
+
+
+def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What stands around all requests: a signal that has it read everything anew, and its end."""
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
@@ -71,6 +103,12 @@ def _framework(service: Service) -> FastAPI:
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
             await loop.run_in_executor(None, service.close)
+
+    return lifespan
+
+
+def _refused(service: Service) -> Callable[[Request, Exception], Coroutine[Any, Any, Response]]:
+    """What answers where the framework itself refuses."""
 
     async def refused(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 422
@@ -88,17 +126,11 @@ def _framework(service: Service) -> FastAPI:
             made.headers[name.decode()] = value.decode()
         return made
 
-    app = FastAPI(
-        title="pgscore",
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-        redirect_slashes=False,
-        exception_handlers={HTTPException: refused, RequestValidationError: refused},
-    )
-    app.openapi = lambda: document(service.catalog.served, service.settings)  # type: ignore[method-assign]
+    return refused
 
+
+def _openapi(app: FastAPI, service: Service) -> Handler:
+    """GET openapi.json: made anew where another version answers."""
     described: tuple[int, bytes] = (-1, b"")
 
     async def openapi(call: Call) -> Answer:
@@ -109,20 +141,7 @@ def _framework(service: Service) -> FastAPI:
             described = (state, encoded(app.openapi()))
         return Answer(200, described[1])
 
-    def add(path: str, method: str, handle: Handler) -> None:
-        app.router.routes.append(Route(path, _Endpoint(service, handle), methods=[method]))
-
-    add("/models/{model}/score/{key:path}", "GET", lambda call: service.keyed(call, _model(call), _key(call)))
-    add("/models/{model}/profile/{key:path}", "GET", lambda call: service.profile(call, _model(call), _key(call)))
-    for verb in _VERBS:
-        add(f"/models/{{model}}/{verb}", "POST", _payload(service, verb))
-    add("/models/{model}", "GET", lambda call: service.model(call, _model(call)))
-    add("/models", "GET", service.models)
-    add("/healthz", "GET", service.healthy)
-    add("/readyz", "GET", service.ready)
-    add("/metrics", "GET", service.counted)
-    add("/openapi.json", "GET", openapi)
-    return app
+    return openapi
 
 
 def _payload(service: Service, verb: str) -> Handler:
