@@ -77,6 +77,8 @@ def _of_function(body: bytes | str) -> tuple[int, str, Any]:
         ({"rows": {}}, 422),
         ({"row": [], "rows": []}, 422),
         ({"row": _PROFILE, "a/b~c": 1}, 422),
+        ({"row": _PROFILE, "long" * 200: 1}, 422),
+        ({"row": {**_PROFILE, "Age": "old" * 200}}, 422),
         ({}, 422),
         ([], 422),
         (None, 422),

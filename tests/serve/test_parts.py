@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from pgscore.bundle import load
+from pgscore.bundle.requests import Given
 from pgscore.serve.problems import Problem
 from pgscore.serve.profiles import chosen_table, key_of, profile_tables
-from pgscore.serve.rows import Given, answered, score_of
+from pgscore.serve.rows import answered, score_of
 from pgscore.served import Mark, Served
 
 from .test_rows import BUNDLE

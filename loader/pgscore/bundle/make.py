@@ -150,6 +150,26 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+_BINDING = """
+    select b.name, b.events::oid as events_oid, b.profile::oid as profile_oid, b.event_key::text[],
+        b.profile_key::text[],
+        (
+            select jsonb_agg(
+                case when r ? 'where' then r || jsonb_build_object(
+                    'where', (
+                        select coalesce(jsonb_object_agg(w.key, w.value #>> '{}'), '{}')
+                        from jsonb_each(r -> 'where') w
+                    )
+                ) else r end order by n
+            )
+            from jsonb_array_elements(b.reducers) with ordinality as e (r, n)
+        ) as reducers, b.score::text, b.version::text, b.scored_at::text, b.on_missing,
+        pgscore._primary_key(b.events)::text[] as primary_key,
+        -- Qualified under the pinned path.
+        b.events::regclass::text as events, b.profile::regclass::text as profile
+    from pgscore.binding b
+    where b.number = %s
+"""
 # Whose order is that of code points: what another collation makes of texts is known to its library alone. A column of a
 # type that cannot be collated has none. Domains are taken for their base types.
 _COLUMNS = """
@@ -216,31 +236,7 @@ def _binding_number(connection: Connection, model: str, events: str, profile: st
 
 def binding_document(connection: Connection, number: int) -> dict[str, Any]:
     """A binding as a bundle has it."""
-    found = rows(
-        connection,
-        """
-        select b.name, b.events::oid as events_oid, b.profile::oid as profile_oid, b.event_key::text[],
-            b.profile_key::text[],
-            (
-                select jsonb_agg(
-                    case when r ? 'where' then r || jsonb_build_object(
-                        'where', (
-                            select coalesce(jsonb_object_agg(w.key, w.value #>> '{}'), '{}')
-                            from jsonb_each(r -> 'where') w
-                        )
-                    ) else r end order by n
-                )
-                from jsonb_array_elements(b.reducers) with ordinality as e (r, n)
-            ) as reducers, b.score::text, b.version::text, b.scored_at::text, b.on_missing,
-            pgscore._primary_key(b.events)::text[] as primary_key,
-            -- Qualified under the pinned path.
-            b.events::regclass::text as events, b.profile::regclass::text as profile
-        from pgscore.binding b
-        where b.number = %s
-        """,
-        (number,),
-    )
-    binding = found[0]
+    (binding,) = rows(connection, _BINDING, (number,))
     reducers = binding["reducers"]
     if not all(isinstance(each, dict) and {"column", "aggregate"} <= each.keys() for each in reducers or [None]):
         raise PgscoreError(

@@ -16,7 +16,7 @@ from pgscore.changes import FilePosition, NoPosition, Stop, TablePosition, follo
 from pgscore.changes.handling import Program
 
 from .app import Dsn, Json, app, command
-from .output import jsonable, say
+from .output import jsonable, say, tell, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def listen(
     if not outbox and (once or from_now):
         raise typer.BadParameter("--once and --from-now are for the outbox: --from-outbox, --consumer, --position-file")
     if (why := why_silent(dsn, model, outbox=outbox)) is not None:
-        print(f"pgscore: {why}", file=sys.stderr, flush=True)
+        tell(why)
     runs = _program(program, _CHANGE if outbox else _CROSSING, tries, timeout)
     with Stop() as stop, _stopped_by_signals(stop, runs):
         told: Iterator[dict[str, Any]]
@@ -103,15 +103,15 @@ def listen(
                 interval=interval,
                 once=once,
                 stop=stop,
-                lost=_warn,
+                lost=warn,
             )
             told = (asdict(each) for each in changes)
         else:
-            told = follow_crossings(dsn, model=model, stop=stop, lost=_warn)
+            told = follow_crossings(dsn, model=model, stop=stop, lost=warn)
         for each in told:
             if runs is None:
                 _print(each, as_json=as_json)
-            elif not runs.run(jsonable(each), stop, _warn):
+            elif not runs.run(jsonable(each), stop, warn):
                 break
 
 
@@ -144,10 +144,6 @@ def _stopped_by_signals(stop: Stop, runs: Program | None) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _warn(sentence: str, pause: float) -> None:
-    print(f"pgscore: {' '.join(sentence.split())}; once more in {pause:.0f} s", file=sys.stderr, flush=True)
 
 
 def _print(told: dict[str, Any], *, as_json: bool) -> None:

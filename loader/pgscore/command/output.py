@@ -45,6 +45,16 @@ def say(*sentences: str) -> None:
         console().print(Text(sentence))
 
 
+def tell(sentence: str) -> None:
+    """Says on stderr how work goes on."""
+    print(f"pgscore: {sentence}", file=sys.stderr, flush=True)
+
+
+def warn(sentence: str, pause: float) -> None:
+    """Says on stderr what is tried again, in so many seconds."""
+    tell(f"{' '.join(sentence.split())}; once more in {pause:.0f} s")
+
+
 def console() -> Console:
     """Standard output: folded to the width of a terminal, and plain text without end where it is none."""
     terminal = sys.stdout.isatty()

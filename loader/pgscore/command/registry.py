@@ -16,7 +16,7 @@ from .publish import show_verifications
 from .release import engines_of
 
 if TYPE_CHECKING:
-    from pgscore.records import ModelVersion
+    from pgscore.records import ModelDetails, ModelVersion
 
 
 @command(app, "list", "pgscore list", "pgscore list --json --dsn postgresql://me@db/shop")
@@ -68,29 +68,7 @@ def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
         ),
     )
     shown = next((v for v in found.versions if v.version == found.serving), found.versions[0])
-    contract = shown.contract
-    say("", f"version {shown.version}: {_output(contract['output'])}")
-    if shown.version == found.serving:
-        say(engines_of(found))
-    if shown.engines:
-        table(
-            ("engine", "one row, µs", "a row of many, µs"),
-            ((name, times.one_us, times.many_us) for name, times in shown.engines.items()),
-        )
-    size = shown.program_size
-    say("it has no program: only the estimator engine" if size is None else f"its program has size {size:,}")
-    codes = contract.get("reason_codes")
-    if codes is not None:
-        of = len(codes["characteristics"])
-        say(f"it has reason codes, by {codes['algorithm']} of {of:,} characteristics: `pgscore explain` ranks them")
-    unconfirmed = [name for name in contract["types"] if name not in shown.confirmed_types]
-    if unconfirmed:
-        say(f"waits for an operator to confirm the types {', '.join(unconfirmed)}")
-    say(f"fitted with {', '.join(f'{name} {number}' for name, number in contract['libraries'].items())}", "")
-    table(
-        ("input", "type", "NULL"),
-        ((i["name"], i["type"], "accepted" if i["nullable"] else "gives NULL") for i in contract["inputs"]),
-    )
+    _show_version(found, shown)
 
 
 @command(app, "verify", "pgscore verify churn", "pgscore verify churn 3 --json")
@@ -120,6 +98,32 @@ def verify(
         show_verifications(found)
     if not same:
         raise typer.Exit(1)
+
+
+def _show_version(found: ModelDetails, shown: ModelVersion) -> None:
+    contract = shown.contract
+    say("", f"version {shown.version}: {_output(contract['output'])}")
+    if shown.version == found.serving:
+        say(engines_of(found))
+    if shown.engines:
+        table(
+            ("engine", "one row, µs", "a row of many, µs"),
+            ((name, times.one_us, times.many_us) for name, times in shown.engines.items()),
+        )
+    size = shown.program_size
+    say("it has no program: only the estimator engine" if size is None else f"its program has size {size:,}")
+    codes = contract.get("reason_codes")
+    if codes is not None:
+        of = len(codes["characteristics"])
+        say(f"it has reason codes, by {codes['algorithm']} of {of:,} characteristics: `pgscore explain` ranks them")
+    unconfirmed = [name for name in contract["types"] if name not in shown.confirmed_types]
+    if unconfirmed:
+        say(f"waits for an operator to confirm the types {', '.join(unconfirmed)}")
+    say(f"fitted with {', '.join(f'{name} {number}' for name, number in contract['libraries'].items())}", "")
+    table(
+        ("input", "type", "NULL"),
+        ((i["name"], i["type"], "accepted" if i["nullable"] else "gives NULL") for i in contract["inputs"]),
+    )
 
 
 def _state(version: ModelVersion, serving: int | None) -> str:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from pgscore.changes import Stop
 
@@ -19,22 +16,6 @@ if TYPE_CHECKING:
 
 stream = group("Streams: Apache Kafka's topics in and out.")
 app.add_typer(stream, name="stream")
-
-Brokers = Annotated[
-    str,
-    typer.Option(
-        "--brokers", envvar="PGSCORE_BROKERS", metavar="HOST:PORT", show_default=False, help="With commas for several."
-    ),
-]
-Settings = Annotated[
-    Path | None,
-    typer.Option(
-        "--kafka-settings",
-        metavar="FILE",
-        show_default=False,
-        help="Lines of NAME=VALUE for Kafka's client: TLS, passwords.",
-    ),
-]
 
 
 @contextmanager

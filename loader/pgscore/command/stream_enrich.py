@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from .app import Dsn, Json, command
-from .output import print_json, say
-from .stream import Brokers, Settings, stopped_by_signals, stream
+from .output import print_json, say, tell, warn
+from .stream import stopped_by_signals, stream
+from .stream_options import (
+    Batch,
+    Brokers,
+    DeadLetters,
+    Decode,
+    Every,
+    Once,
+    Port,
+    Rate,
+    Settings,
+    Start,
+    Topics,
+    is_latest,
+    metrics_at,
+)
 
 
 @command(
@@ -19,7 +33,7 @@ from .stream import Brokers, Settings, stopped_by_signals, stream
     "pgscore stream enrich --topic complaints --profile shop.customer --event-key id --to rich --once --json",
 )
 def enrich(
-    topic: Annotated[list[str], typer.Option(metavar="NAME", show_default=False, help="The topic; again for more.")],
+    topic: Topics,
     to: Annotated[str, typer.Option("--to", metavar="TOPIC", show_default=False, help="Where messages go.")],
     profile: Annotated[str, typer.Option(metavar="TABLE", show_default=False, help="The profile table.")],
     event_key: Annotated[
@@ -36,24 +50,14 @@ def enrich(
     group: Annotated[
         str | None, typer.Option(metavar="NAME", show_default=False, help="Workers that share the topic; TO-enrich.")
     ] = None,
-    dead_letters: Annotated[
-        str | None, typer.Option(metavar="TOPIC", help="For messages that nothing can be done with.")
-    ] = None,
-    decode: Annotated[
-        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Makes an event of bytes, where it is no JSON.")
-    ] = None,
-    start: Annotated[
-        str, typer.Option("--from", metavar="earliest|latest", help="Where a group begins that is new.")
-    ] = "earliest",
-    batch: Annotated[int, typer.Option(min=1, max=10_000, metavar="COUNT", help="Messages in a transaction.")] = 500,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, metavar="COUNT", help="Messages a second at most; without it, all.")
-    ] = None,
-    metrics: Annotated[
-        int | None, typer.Option(metavar="PORT", min=0, max=65535, help="Metrics for Prometheus, on 127.0.0.1.")
-    ] = None,
-    every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Say how far it is; 0: never.")] = 10.0,
-    once: Annotated[bool, typer.Option("--once", help="End where there is nothing more.")] = False,
+    dead_letters: DeadLetters = None,
+    decode: Decode = None,
+    start: Start = "earliest",
+    batch: Batch = 500,
+    rate: Rate = None,
+    metrics: Port = None,
+    every: Every = 10.0,
+    once: Once = False,
     brokers: Brokers = "",
     settings: Settings = None,
     dsn: Dsn = "",
@@ -67,11 +71,8 @@ def enrich(
     from pgscore.stream import client, messages
     from pgscore.stream.enriching import Enrichment
     from pgscore.stream.enriching import enrich as go
-    from pgscore.stream.metrics import Metrics
     from pgscore.stream.profiles import Profiles
 
-    if start not in ("earliest", "latest"):
-        raise typer.BadParameter(f"--from is earliest or latest, not {start}")
     order = Enrichment(
         dsn,
         client.settings(brokers, settings),
@@ -84,24 +85,14 @@ def enrich(
         rate=rate,
         every=every or None,
         once=once,
-        from_latest=start == "latest",
+        from_latest=is_latest(start),
     )
     profiles = Profiles(profile, event_key, profile_key or event_key, columns or ())
-    done = Metrics()
-    if metrics is not None:
-        print(f"pgscore: metrics at http://127.0.0.1:{done.serve(metrics)}/metrics", file=sys.stderr, flush=True)
+    done = metrics_at(metrics)
     with stopped_by_signals() as stop:
-        go(order, profiles, stop=stop, metrics=done, lost=_warn, say=_tell)
+        go(order, profiles, stop=stop, metrics=done, lost=warn, say=tell)
     if as_json:
         print_json({"group": order.group, "to": to, "written": 0, "without_profile": 0, **done.summary()})
     else:
         written, without = (done.counts.get(name, 0) for name in ("written", "without_profile"))
         say(f"{written:,} messages are in topic {to}, {without:,} of them without a profile.")
-
-
-def _tell(sentence: str) -> None:
-    print(f"pgscore: {sentence}", file=sys.stderr, flush=True)
-
-
-def _warn(sentence: str, pause: float) -> None:
-    print(f"pgscore: {' '.join(sentence.split())}; once more in {pause:.0f} s", file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,24 @@ import typer
 
 from .app import Dsn, Json, Model, command
 from .output import print_json, say
-from .stream import Brokers, Settings, stopped_by_signals, stream
+from .stream import stopped_by_signals, stream
+from .stream_options import (
+    Batch,
+    Brokers,
+    DeadLetters,
+    Decode,
+    Every,
+    Once,
+    Port,
+    Rate,
+    Reset,
+    Settings,
+    Start,
+    TakeOver,
+    Topics,
+    is_latest,
+    metrics_at,
+)
 
 if TYPE_CHECKING:
     from pgscore.stream.apps import App
@@ -25,7 +41,7 @@ if TYPE_CHECKING:
 )
 def predict(
     model: Model,
-    topic: Annotated[list[str], typer.Option(metavar="NAME", show_default=False, help="The topic; again for more.")],
+    topic: Topics,
     into: Annotated[
         str | None, typer.Option(metavar="TABLE", help="The event table; what is attached to it does the rest.")
     ] = None,
@@ -43,28 +59,16 @@ def predict(
     identifier: Annotated[
         str | None, typer.Option("--id", metavar="FIELD", help="What tells an event: one that is there is passed over.")
     ] = None,
-    dead_letters: Annotated[
-        str | None, typer.Option(metavar="TOPIC", help="For messages that nothing can be done with.")
-    ] = None,
-    decode: Annotated[
-        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Makes an event of bytes, where it is no JSON.")
-    ] = None,
-    start: Annotated[
-        str, typer.Option("--from", metavar="earliest|latest", help="Where a group begins that is new.")
-    ] = "earliest",
-    reset: Annotated[bool, typer.Option("--reset", help="Begin anew where offsets mean nothing any more.")] = False,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Go on with a group of another database or role.")
-    ] = False,
-    batch: Annotated[int, typer.Option(min=1, max=10_000, metavar="COUNT", help="Messages in a transaction.")] = 500,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, metavar="COUNT", help="Messages a second at most; without it, all.")
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="End where there is nothing more.")] = False,
-    metrics: Annotated[
-        int | None, typer.Option(metavar="PORT", min=0, max=65535, help="Metrics for Prometheus, on 127.0.0.1.")
-    ] = None,
-    every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Say how far it is; 0: never.")] = 10.0,
+    dead_letters: DeadLetters = None,
+    decode: Decode = None,
+    start: Start = "earliest",
+    reset: Reset = False,
+    take_over: TakeOver = False,
+    batch: Batch = 500,
+    rate: Rate = None,
+    once: Once = False,
+    metrics: Port = None,
+    every: Every = 10.0,
     brokers: Brokers = "",
     settings: Settings = None,
     dsn: Dsn = "",
@@ -78,11 +82,8 @@ def predict(
     """
     from pgscore.stream import client, messages
     from pgscore.stream.consuming import Consumer
-    from pgscore.stream.metrics import Metrics
     from pgscore.stream.order import Order
 
-    if start not in ("earliest", "latest"):
-        raise typer.BadParameter(f"--from is earliest or latest, not {start}")
     order = Order(
         dsn,
         client.settings(brokers, settings),
@@ -91,7 +92,7 @@ def predict(
         decode=None if decode is None else messages.decoder(decode),
         batch=batch,
         rate=rate,
-        from_latest=start == "latest",
+        from_latest=is_latest(start),
         reset=reset,
         take_over=take_over,
         dead_letters=dead_letters,
@@ -99,10 +100,7 @@ def predict(
         every=every or None,
     )
     app = _app(model, into, definition, to, identifier, enriched=enriched)
-    counted = Metrics()
-    if metrics is not None:
-        port = counted.serve(metrics)
-        print(f"pgscore: metrics at http://127.0.0.1:{port}/metrics", file=sys.stderr, flush=True)
+    counted = metrics_at(metrics)
     with stopped_by_signals() as stop:
         Consumer(order, app, stop, metrics=counted).run()
     if as_json:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import Dsn, Json, command
-from .output import print_json, say
-from .stream import Brokers, Settings, stopped_by_signals, stream
+from .output import print_json, say, warn
+from .stream import stopped_by_signals, stream
+from .stream_options import Brokers, Once, Settings  # noqa: TC001  typer reads them
 
 if TYPE_CHECKING:
     from pgscore.stream.source import Source
@@ -61,7 +62,7 @@ def publish(
     from_now: Annotated[
         bool, typer.Option("--from-now", help="A new name begins with what comes, not with what is there.")
     ] = False,
-    once: Annotated[bool, typer.Option("--once", help="End where there is nothing more.")] = False,
+    once: Once = False,
     interval: Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="How often to look for more.")] = 0.25,
     batch: Annotated[
         int, typer.Option(min=1, max=100_000, metavar="COUNT", help="How many messages a transaction has at most.")
@@ -94,7 +95,7 @@ def publish(
             once=once,
             interval=interval,
             batch=batch,
-            lost=_warn,
+            lost=warn,
             sent=_show,
         )
     if as_json:
@@ -130,7 +131,3 @@ def _split(given: list[str] | None) -> list[str]:
 def _show(messages: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{messages:,} messages", end="", file=sys.stderr, flush=True)
-
-
-def _warn(sentence: str, pause: float) -> None:
-    print(f"pgscore: {' '.join(sentence.split())}; once more in {pause:.0f} s", file=sys.stderr, flush=True)

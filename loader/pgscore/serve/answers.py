@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pgscore.bundle import requests
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
-
-_encode = json.JSONEncoder(allow_nan=False).encode
 
 
 class Answer(NamedTuple):
@@ -57,17 +55,4 @@ class Call:
 
 def encoded(document: Any) -> bytes:  # noqa: ANN401
     """A document as JSON; numbers that it has not are the texts Infinity, -Infinity and NaN."""
-    try:
-        return _encode(document).encode()
-    except ValueError:
-        return _encode(_finite(document)).encode()
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    if isinstance(value, float) and not isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124
-    return value
+    return requests.encoded(document).encode()

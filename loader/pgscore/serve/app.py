@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 from .answers import Answer, Call, encoded
 from .openapi import document
-from .problems import Problem
+from .problems import Problem, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
 
@@ -62,52 +63,17 @@ class Application:
 
 
 def _framework(service: Service) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, service.reload))
-        try:
-            yield
-        finally:
-            loop.remove_signal_handler(signal.SIGHUP)
-            await loop.run_in_executor(None, service.close)
-
-    async def refused(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 422
-        detail = str(error.detail) if isinstance(error, HTTPException) else "the request is malformed"
-        headers = [
-            (name.lower().encode(), value.encode()) for name, value in (getattr(error, "headers", None) or {}).items()
-        ]
-        answer = Problem(status, "", detail, headers=headers).answer()
-        call = Call(request.scope, request.receive)
-        call.route = "unknown"
-        service.metrics.count(call, status, 0.0)
-        service.log.request(call, status, 0.0)
-        made = Response(answer.body, status, media_type=answer.content_type.decode())
-        for name, value in answer.headers:
-            made.headers[name.decode()] = value.decode()
-        return made
-
+    refused = _refused(service)
     app = FastAPI(
         title="pgscore",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=_lifespan(service),
         redirect_slashes=False,
         exception_handlers={HTTPException: refused, RequestValidationError: refused},
     )
     app.openapi = lambda: document(service.catalog.served, service.settings)  # type: ignore[method-assign]
-
-    described: tuple[int, bytes] = (-1, b"")
-
-    async def openapi(call: Call) -> Answer:
-        nonlocal described
-        call.route = "/openapi.json"
-        state = service.changes
-        if described[0] != state:
-            described = (state, encoded(app.openapi()))
-        return Answer(200, described[1])
 
     def add(path: str, method: str, handle: Handler) -> None:
         app.router.routes.append(Route(path, _Endpoint(service, handle), methods=[method]))
@@ -121,8 +87,61 @@ def _framework(service: Service) -> FastAPI:
     add("/healthz", "GET", service.healthy)
     add("/readyz", "GET", service.ready)
     add("/metrics", "GET", service.counted)
-    add("/openapi.json", "GET", openapi)
+    add("/openapi.json", "GET", _openapi(app, service))
     return app
+
+
+def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What stands around all requests: a signal that has it read everything anew, and its end."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, service.reload))
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+            await loop.run_in_executor(None, service.close)
+
+    return lifespan
+
+
+def _refused(service: Service) -> Callable[[Request, Exception], Coroutine[Any, Any, Response]]:
+    """What answers where the framework itself refuses."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 422
+        detail = str(error.detail) if isinstance(error, HTTPException) else "the request is malformed"
+        headers = [
+            (name.lower().encode(), value.encode()) for name, value in (getattr(error, "headers", None) or {}).items()
+        ]
+        answer = refusal(Problem(status, "", detail, headers=headers))
+        call = Call(request.scope, request.receive)
+        call.route = "unknown"
+        service.metrics.count(call, status, 0.0)
+        service.log.request(call, status, 0.0)
+        made = Response(answer.body, status, media_type=answer.content_type.decode())
+        for name, value in answer.headers:
+            made.headers[name.decode()] = value.decode()
+        return made
+
+    return refused
+
+
+def _openapi(app: FastAPI, service: Service) -> Handler:
+    """GET openapi.json: made anew where another version answers."""
+    described: tuple[int, bytes] = (-1, b"")
+
+    async def openapi(call: Call) -> Answer:
+        nonlocal described
+        call.route = "/openapi.json"
+        state = service.changes
+        if described[0] != state:
+            described = (state, encoded(app.openapi()))
+        return Answer(200, described[1])
+
+    return openapi
 
 
 def _payload(service: Service, verb: str) -> Handler:

@@ -1,20 +1,15 @@
-"""Bodies of requests: JSON that nobody vouches for, within limits of bytes and of time."""
+"""Bodies of requests: as they come, within limits of bytes and of time."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
-from math import inf
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from .problems import Problem
 
 if TYPE_CHECKING:
     from .answers import Receive, Scope
-
-# Past so many digits no double holds a number, and reading it takes long.
-_DIGITS = 400
 
 
 class GoneError(Exception):
@@ -68,37 +63,6 @@ async def _rest(message: Any, receive: Receive, most: int) -> bytes:  # noqa: AN
         message = await receive()
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """The object that a body is.
-
-    Raises:
-        Problem: it is no JSON, or none that says one thing: a name that stands twice is refused.
-    """
-    try:
-        document = _DECODER.decode(body.decode())
-        if b"\\ud" in body or b"\\uD" in body:
-            # Half a pair of surrogates is no character.
-            json.dumps(document, ensure_ascii=False).encode()
-    except RecursionError:
-        raise _malformed("it is nested too deeply") from None
-    except UnicodeError:
-        raise _malformed("it is not text in UTF-8") from None
-    except ValueError as error:
-        raise _malformed(str(error)) from None
-    if type(document) is not dict:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "wrong-body",
-            "the body is to be a JSON object",
-            errors=[{"pointer": "", "detail": "it is no object"}],
-        )
-    return document
-
-
-def _malformed(why: str) -> Problem:
-    return Problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is not JSON: {why}")
-
-
 def _too_large(most: int) -> Problem:
     return Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -106,23 +70,3 @@ def _too_large(most: int) -> Problem:
         f"a body has at most {most:,} bytes",
         headers=[(b"connection", b"close")],
     )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object has a name twice")
-    return found
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON; write it as a text")
-
-
-def _integer(digits: str) -> int | float:
-    if len(digits) > _DIGITS:
-        return -inf if digits[0] == "-" else inf
-    return int(digits)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)

@@ -1,64 +1,19 @@
-"""What a service refuses, as RFC 9457 has it: application/problem+json."""
+"""What the service alone refuses, and how what is refused is answered; the rest is as functions refuse it."""
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+
+from pgscore.bundle.problems import CONTENT_TYPE, Problem, short
 
 from .answers import Answer
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-CONTENT_TYPE = b"application/problem+json"
-_LONGEST = 500
+__all__ = ["Problem", "away", "overloaded", "refusal", "unknown_model"]
 
 
-class Problem(Exception):  # noqa: N818  the RFC's word
-    """A request that is refused.
-
-    Attributes:
-        status: of HTTP.
-        kind: which problem it is, for programs: the last part of its ``type``.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        kind: str,
-        detail: str,
-        *,
-        errors: Sequence[dict[str, str]] = (),
-        headers: Sequence[tuple[bytes, bytes]] = (),
-        **more: Any,  # noqa: ANN401
-    ) -> None:
-        """A problem.
-
-        Args:
-            status: of HTTP.
-            kind: which problem it is.
-            detail: one sentence for people.
-            errors: where in the body it is: each with ``pointer`` (RFC 6901) and ``detail``.
-            headers: of the answer.
-            more: further members.
-        """
-        super().__init__(detail)
-        self.status, self.kind = status, kind
-        self._errors, self._headers, self._more = errors, headers, more
-
-    def answer(self) -> Answer:
-        """What the caller gets."""
-        document: dict[str, Any] = {
-            "type": f"https://pgscore.invalid/problems/{self.kind}" if self.kind else "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": _short(str(self)),
-            **self._more,
-        }
-        if self._errors:
-            document["errors"] = [{**each, "detail": _short(each["detail"])} for each in self._errors]
-        return Answer(self.status, json.dumps(document).encode(), CONTENT_TYPE, tuple(self._headers))
+def refusal(problem: Problem) -> Answer:
+    """What the caller gets."""
+    return Answer(problem.status, problem.body().encode(), CONTENT_TYPE.encode(), problem.headers)
 
 
 def overloaded(detail: str) -> Problem:
@@ -73,8 +28,4 @@ def away(detail: str) -> Problem:
 
 def unknown_model(model: str) -> Problem:
     """There is no such model here."""
-    return Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is no model {_short(model)!r} here")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is no model {short(model)!r} here")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .problems import Problem
+from .problems import Problem, refusal
 
 if TYPE_CHECKING:
     import asyncio
@@ -56,7 +56,7 @@ class Impatient(_Protocol):  # type: ignore[misc]
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn's: what is no request is answered as everything else."""
-        answer = Problem(400, "malformed", msg).answer()
+        answer = refusal(Problem(400, "malformed", msg))
         head = (
             f"HTTP/1.1 400 Bad Request\r\ncontent-type: {answer.content_type.decode()}\r\n"
             f"content-length: {len(answer.body)}\r\nconnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Rows that a caller hands in: what of the body they are, scored from the program, or, where there is none, in SQL."""
+"""Rows that a caller hands in: scored from the program, or, where there is none, in SQL."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import json
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from pgscore.bundle.payload import arrays
+from pgscore.bundle.requests import Given, reduced, scored, wrong_row
 from pgscore.errors import PgscoreError
 
 from .answers import encoded
@@ -21,93 +21,25 @@ if TYPE_CHECKING:
     from pgscore.served import Served
 
     from .pool import Pool
-    from .settings import Settings
 
     Row = dict[str, Any]
     Answers = list[dict[str, Any]]
 
 # So long others wait while rows are scored, in seconds.
 _TURN = 0.002
-_FIELDS = frozenset(("row", "rows", "events", "binding"))
 
 
-class Given(NamedTuple):
-    """What a body says.
-
-    Attributes:
-        rows: the rows.
-        places: of each row where it stands in the body.
-        single: whether there is one, and one answer.
-    """
-
-    rows: list[Row]
-    places: list[str]
-    single: bool
-
-
-def given_rows(document: Row, settings: Settings, served: Served) -> Given:
-    """The rows of a body, after the events that have come since.
+def after_events(given: Given, served: Served) -> Given:
+    """The rows of a body after the events that have come since.
 
     Raises:
-        Problem: they are none, or too many, or the events cannot be reduced.
+        Problem: the events cannot be reduced.
     """
-    if len(document) == 1 and type(row := document.get("row")) is dict:
-        return Given([row], ["/row"], single=True)
-    for name in document.keys() - _FIELDS:
-        raise _wrong(f"/{_pointer(name)}", "there is no such member: a body has row or rows, events and binding")
-    if ("row" in document) == ("rows" in document):
-        raise _wrong("", "a body has either row or rows")
-    single = "row" in document
-    rows = [document["row"]] if single else document["rows"]
-    if type(rows) is not list or len(rows) > settings.max_rows or not rows:
-        raise _wrong("/rows", f"it is to be an array of 1 to {settings.max_rows:,} objects")
-    places = ["/row"] if single else [f"/rows/{n}" for n in range(len(rows))]
-    for row, place in zip(rows, places, strict=True):
-        if type(row) is not dict:
-            raise _wrong(place, "it is to be an object of the inputs by their names")
-    if "events" in document:
-        rows = _reduced(rows, document, settings, served)
-    elif "binding" in document:
-        raise _wrong("/binding", "it goes with events")
-    return Given(rows, places, single)
-
-
-def _reduced(rows: list[Row], document: Row, settings: Settings, served: Served) -> list[Row]:
-    single = "row" in document
-    events = [document["events"]] if single else document["events"]
-    if type(events) is not list or len(events) != len(rows):
-        raise _wrong("/events", "it is to be an array, for rows of one array for each of them")
-    if any(type(each) is not list or any(type(event) is not dict for event in each) for each in events):
-        raise _wrong("/events", "it is to be an array of objects, which are events")
-    if sum(map(len, events)) > settings.max_events:
-        raise _wrong("/events", f"it is to have at most {settings.max_events:,} events")
-    name = document.get("binding")
-    if name is not None and type(name) is not str:
-        raise _wrong("/binding", "it is to be a binding's name")
+    if given.events is None:
+        return given
     if served.bundle is None:
         raise Problem(HTTPStatus.CONFLICT, "no-program", f"{served.problem}, so events cannot be reduced here")
-    reduced = []
-    for n, (row, of_row) in enumerate(zip(rows, events, strict=True)):
-        try:
-            reduced.append(served.bundle.reduce(row, of_row, binding=name, columns=_moved(served, name)))
-        except PgscoreError as error:
-            # Whether events can be reduced is a matter of the profile, too.
-            raise Problem(
-                HTTPStatus.CONFLICT,
-                "not-reduced",
-                f"{error} {error.hint}".strip(),
-                errors=[{"pointer": "/events" if single else f"/events/{n}", "detail": str(error)}],
-            ) from None
-    return reduced
-
-
-def _moved(served: Served, name: str | None) -> list[str] | None:
-    """The columns that the model reads: what cannot be known of others does not stand in the way."""
-    for each in served.bindings:
-        if name in (None, each["name"]) and served.contract is not None:
-            read = {one["name"] for one in served.contract["inputs"]}
-            return [one["column"] for one in each["reducers"] if one["column"] in read]
-    return None
+    return reduced(served.bundle, given)
 
 
 async def answered(
@@ -137,27 +69,6 @@ async def answered(
                     headers=[(b"retry-after", b"5")],
                 )
     return found
-
-
-def wrong_row(bundle: Bundle, row: Row, place: str, error: Exception) -> Problem:
-    """Where a row is wrong: each input that is."""
-    errors = []
-    for each in bundle.opened.program.inputs:
-        try:
-            arrays((each,), row)
-        except PgscoreError as problem:
-            errors.append({"pointer": f"{place}/{_pointer(each.name)}", "detail": str(problem)})
-        except RecursionError:
-            errors.append({"pointer": f"{place}/{_pointer(each.name)}", "detail": "it is nested too deeply"})
-    if not errors:
-        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", str(error))
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-row", errors[0]["detail"], errors=errors[:20])
-
-
-def scored(bundle: Bundle, row: Row) -> dict[str, Any]:
-    """A row's score; where there is none, why, as far as that is known."""
-    score = bundle.score(row)
-    return {"score": score} if score is not None else {"score": None, "reason": bundle.reason(row)}
 
 
 def predicted(bundle: Bundle, row: Row) -> dict[str, Any]:
@@ -235,17 +146,3 @@ def score_of(said: dict[str, Any], output: dict[str, Any]) -> float | None:
         name = positive if isinstance(positive, str) else json.dumps(positive)
         return None if name not in said["probabilities"] else float(said["probabilities"][name])
     return float(said["label"] == positive)
-
-
-def _wrong(pointer: str, detail: str) -> Problem:
-    place = pointer or "the body"
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "wrong-body",
-        f"{place}: {detail}",
-        errors=[{"pointer": pointer, "detail": detail}],
-    )
-
-
-def _pointer(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -7,16 +7,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from pgscore.bundle.requests import Given, given_rows, parsed, scored, wrong_row
+
 from .answers import Answer, Call, encoded
-from .bodies import GoneError, parsed, read_body
+from .bodies import GoneError, read_body
 from .callers import Callers
 from .catalog import BundleCatalog, Catalog, FollowedCatalog, answering
 from .logs import Log
 from .metrics import Metrics
 from .pool import Pool
-from .problems import Problem, overloaded
+from .problems import Problem, overloaded, refusal
 from .profiles import chosen_table, key_of, profile, profile_tables, read
-from .rows import Given, answered, asked, explained, given_rows, predicted, scored, wrong_row
+from .rows import after_events, answered, asked, explained, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +109,7 @@ class Service:
         is_open = scope["path"] in _OPEN
         most = self.settings.concurrency
         if (self.in_flight >= most or self.pressure() > 2 * most) and not is_open:
-            answer = self._of(overloaded("too many requests at once"))
+            answer = refusal(overloaded("too many requests at once"))
         else:
             self.in_flight += 1
             try:
@@ -115,12 +117,12 @@ class Service:
                     self.callers.check(scope)
                 answer = await handle(call)
             except Problem as problem:
-                answer = self._of(problem)
+                answer = refusal(problem)
             except GoneError:
                 return
             except Exception as error:
                 self.log.fault(error)
-                answer = self._of(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "this is a fault of pgscore"))
+                answer = refusal(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "this is a fault of pgscore"))
             finally:
                 self.in_flight -= 1
         headers = [
@@ -135,15 +137,12 @@ class Service:
         self.metrics.count(call, answer.status, seconds)
         self.log.request(call, answer.status, seconds)
 
-    def _of(self, problem: Problem) -> Answer:
-        return problem.answer()
-
     async def payload(self, call: Call, model: str, verb: str) -> Answer:
         """POST score, predict, explain: rows that the caller hands in."""
         served = self._named(call, model, f"/models/{{model}}/{verb}")
         settings = self.settings
         body = await read_body(call.scope, call.receive, settings.max_bytes, settings.timeout)
-        given = given_rows(parsed(body), settings, served)
+        given = after_events(given_rows(parsed(body), settings.max_rows, settings.max_events), served)
         call.rows = len(given.rows)
         if served.bundle is not None:
             answers = await answered(given, served.bundle, _VERBS[verb], settings.timeout)

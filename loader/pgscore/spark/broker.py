@@ -38,25 +38,10 @@ def find_topics(context: SparkContext, topics: Sequence[str], kafka: Mapping[str
         NotFoundError: there is no such topic.
         PgscoreError: the broker does not answer, or Spark has no connector for Kafka.
     """
-    from py4j.protocol import Py4JError, Py4JJavaError
+    from py4j.protocol import Py4JJavaError
 
     jvm: Any = context._jvm
-    properties = jvm.java.util.Properties()
-    for name, value in {"default.api.timeout.ms": _PATIENCE_MS, "request.timeout.ms": _PATIENCE_MS}.items():
-        properties.setProperty(name, value)
-    for name, value in kafka.items():
-        properties.setProperty(name.removeprefix("kafka."), value)
-    try:
-        admin = jvm.org.apache.kafka.clients.admin.AdminClient.create(properties)
-    except Py4JJavaError as error:
-        raise PgscoreError(f"Kafka cannot be asked for topics: {_said(error)}") from None
-    except (Py4JError, TypeError):
-        # No class of that name: it is a package for all that Python knows.
-        raise PgscoreError(
-            "Spark has no connector for Kafka",
-            "Start it with --packages org.apache.spark:spark-sql-kafka-0-10_2.13:VERSION, of Spark's own version, or"
-            " with these jars in spark.jars.",
-        ) from None
+    admin = _client(jvm, kafka)
     try:
         listed = jvm.java.util.ArrayList()
         for name in topics:
@@ -80,6 +65,28 @@ def find_topics(context: SparkContext, topics: Sequence[str], kafka: Mapping[str
         raise PgscoreError(f"Kafka cannot be asked for topics: {said}") from None
     finally:
         admin.close()
+
+
+def _client(jvm: Any, kafka: Mapping[str, str]) -> Any:  # noqa: ANN401
+    """What asks brokers, in Spark's own Java; it has to be closed."""
+    from py4j.protocol import Py4JError, Py4JJavaError
+
+    properties = jvm.java.util.Properties()
+    for name, value in {"default.api.timeout.ms": _PATIENCE_MS, "request.timeout.ms": _PATIENCE_MS}.items():
+        properties.setProperty(name, value)
+    for name, value in kafka.items():
+        properties.setProperty(name.removeprefix("kafka."), value)
+    try:
+        return jvm.org.apache.kafka.clients.admin.AdminClient.create(properties)
+    except Py4JJavaError as error:
+        raise PgscoreError(f"Kafka cannot be asked for topics: {_said(error)}") from None
+    except (Py4JError, TypeError):
+        # No class of that name: it is a package for all that Python knows.
+        raise PgscoreError(
+            "Spark has no connector for Kafka",
+            "Start it with --packages org.apache.spark:spark-sql-kafka-0-10_2.13:VERSION, of Spark's own version, or"
+            " with these jars in spark.jars.",
+        ) from None
 
 
 def _said(error: Any) -> str:  # noqa: ANN401

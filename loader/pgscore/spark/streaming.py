@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
     from pgscore.keys import PublicKey
@@ -137,23 +137,29 @@ def stream(
     batches = Batches(spark, context, plan)
     starts = _starts(found, batches.check())
     with told("starting the query", dsn):
-        source = (
-            spark.readStream.format("kafka")
-            # What a producer has taken back is no event.
-            .options(**{"kafka.isolation.level": "read_committed"} | given | kafka)
-            .option("subscribe", ",".join(names))
-            # Counts with an empty checkpoint alone.
-            .option("startingOffsets", starts)
-            .option("maxOffsetsPerTrigger", batch)
-            .option("includeHeaders", value=True)
-            .load()
-        )
+        source = _messages(spark, names, given | kafka, starts, batch)
         writer = source.writeStream.queryName(group).option("checkpointLocation", os.fspath(checkpoint))
         if until_now:
             writer = writer.trigger(availableNow=True)
         elif every is not None:
             writer = writer.trigger(processingTime=every)
         return writer.foreachBatch(batches.store).start()
+
+
+def _messages(
+    spark: SparkSession, topics: Sequence[str], options: dict[str, str], starts: str, batch: int
+) -> DataFrame:
+    return (
+        spark.readStream.format("kafka")
+        # What a producer has taken back is no event.
+        .options(**{"kafka.isolation.level": "read_committed"} | options)
+        .option("subscribe", ",".join(topics))
+        # Counts with an empty checkpoint alone.
+        .option("startingOffsets", starts)
+        .option("maxOffsetsPerTrigger", batch)
+        .option("includeHeaders", value=True)
+        .load()
+    )
 
 
 def _starts(topics: Mapping[str, Topic], stored: Offsets) -> str:

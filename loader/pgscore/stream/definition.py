@@ -179,11 +179,7 @@ def prepare(
     document, binding = _binding(connection, found, events, columns)
     if binding.unforeseen is not None:
         raise PgscoreError(binding.unforeseen, "Leave that column out, or send events into a table.")
-    for name in found["profile_key"]:
-        if columns[name]["type"].partition("(")[0] not in _KEYS:
-            raise PgscoreError(f'the key "{name}" is of type {columns[name]["type"]}, and none of {", ".join(_KEYS)}')
-    if not row(connection, _UNIQUE, (oid, found["profile_key"]))["is_unique"]:
-        raise PgscoreError(f"no unique index of {found['profile']} is on {', '.join(found['profile_key'])}")
+    _check_key(connection, oid, found, columns)
     _check_rights(connection, oid, found, {*found["profile_key"], *counted, *inputs}, {*counted, *stored})
     refuse_attached(connection, oid, found["profile"], set(counted), set(stored), model)
     zero = {each["column"] for each in found["reducers"] if each["aggregate"] in ("count", "sum", "distinct")}
@@ -204,6 +200,14 @@ def prepare(
         found.get("on_missing") == "insert",
         zero,
     )
+
+
+def _check_key(connection: Connection, oid: int, found: dict[str, Any], columns: dict[str, dict[str, Any]]) -> None:
+    for name in found["profile_key"]:
+        if columns[name]["type"].partition("(")[0] not in _KEYS:
+            raise PgscoreError(f'the key "{name}" is of type {columns[name]["type"]}, and none of {", ".join(_KEYS)}')
+    if not row(connection, _UNIQUE, (oid, found["profile_key"]))["is_unique"]:
+        raise PgscoreError(f"no unique index of {found['profile']} is on {', '.join(found['profile_key'])}")
 
 
 def refuse_attached(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
@@ -94,6 +94,26 @@ def look_at(
         NotFoundError: there is no such table or column.
         PgscoreError: nothing in it says in which order its rows came.
     """
+    number, schema, bare, known = _described(connection, name)
+    shown = f"{schema}.{bare}"
+    for column in (*key, *columns, *([ordinal] if ordinal else [])):
+        if column not in known:
+            raise NotFoundError(f"{shown} has no column {column}", f"It has {', '.join(known)}.")
+    says = [each for each, of in known.items() if of["says_transaction"]]
+    if len(says) != 1:
+        raise _no_transaction(shown, says)
+    if not known[says[0]]["is_indexed"]:
+        raise PgscoreError(
+            f"column {says[0]} of {shown} has no index, and each look for new events would read the whole table",
+            f"As its owner: create index concurrently on {shown} ({says[0]});",
+        )
+    counts = _ordinal(shown, known, ordinal)
+    chosen = tuple(columns) or tuple(each for each in known if each != says[0])
+    return Table(number, schema, bare, says[0], counts, tuple(key), chosen)
+
+
+def _described(connection: Connection, name: str) -> tuple[int, str, str, dict[str, dict[str, Any]]]:
+    """The oid of a table, its schema, its name, and its columns by their names."""
     with transaction(connection) as session:
         # As it is written here; what is deparsed and compared has no schema then.
         with session.cursor() as cursor:
@@ -108,18 +128,12 @@ def look_at(
         if not (table["readable"] and table["reachable"]):
             raise PgscoreError(f"this role may not read {shown}", f"As its owner: grant select on {shown} to …")
         known = {each["name"]: each for each in rows(session, _COLUMNS, (number,))}
-    for column in (*key, *columns, *([ordinal] if ordinal else [])):
-        if column not in known:
-            raise NotFoundError(f"{shown} has no column {column}", f"It has {', '.join(known)}.")
-    says = [each for each, of in known.items() if of["says_transaction"]]
-    if len(says) != 1:
-        raise _no_transaction(shown, says)
-    if not known[says[0]]["is_indexed"]:
-        raise PgscoreError(
-            f"column {says[0]} of {shown} has no index, and each look for new events would read the whole table",
-            f"As its owner: create index concurrently on {shown} ({says[0]});",
-        )
-    counts = ordinal or next((each for each, of in known.items() if of["is_primary"]), None)
+    return table["number"], table["schema"], table["name"], known
+
+
+def _ordinal(shown: str, known: dict[str, dict[str, Any]], wanted: str | None) -> str:
+    """The column that counts the rows of a table up."""
+    counts = wanted or next((each for each, of in known.items() if of["is_primary"]), None)
     if counts is None or not (known[counts]["is_integer"] and known[counts]["is_unique"] and known[counts]["not_null"]):
         raise PgscoreError(
             f"{shown} has no column that counts its rows: an integer, not NULL, with a unique index of its own",
@@ -132,8 +146,7 @@ def look_at(
             "so they say nothing of the order",
             f"As its owner: alter table {shown} alter column {counts} set cache 1; or alter sequence … cache 1;",
         )
-    chosen = tuple(columns) or tuple(each for each in known if each != says[0])
-    return Table(table["number"], table["schema"], table["name"], says[0], counts, tuple(key), chosen)
+    return counts
 
 
 def _no_transaction(shown: str, says: Sequence[str]) -> PgscoreError:
