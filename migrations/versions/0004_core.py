@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "8776972f1d7051deb3b8cd32cbc5386272de65b2773d2e374fa701c7b6c864d7")
+    run_frozen("0004_core.up.sql", "c13c8ad171a5038e8eea30a6ee0a68ec65891d0a9e1bc4a327709231d9acba1d")
 
 
 def downgrade() -> None:

@@ -18328,9 +18328,17 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- PostgreSQL does not prepare a transaction that has notified: a release that is prepared tells nobody, and whoever
-    -- follows releases finds it when they look the next time.
-    if current_setting('max_prepared_transactions') <> '0' and current_query() ~* pgscore._prepares() then
+    -- PostgreSQL does not prepare a transaction that has notified. Whoever follows releases looks every few seconds, too:
+    -- where transactions can be prepared it is told only by one that is certain to commit. Its command is COMMIT, or it
+    -- has begun with its command, or there is none any more: a statement of its own, in the extended protocol. After SET
+    -- CONSTRAINTS ALL IMMEDIATE, within a transaction, nothing of that is so.
+    if current_setting('max_prepared_transactions') <> '0' and (
+        current_query() ~* pgscore._prepares()
+        or not (
+            coalesce(current_query(), 'commit') ~* '(^|;)[[:space:]]*(commit|end)[[:>:]][^;]*;?[[:space:]]*$'
+            or transaction_timestamp() >= statement_timestamp()
+        )
+    ) then
         return null;
     end if;
     perform pg_notify('pgscore_release', json_build_object('model', new.name, 'version', new.serving)::text);

@@ -17,7 +17,8 @@ from .test_rows import BUNDLE
 
 
 def _binding(name: str, profile: str, key: list[str], *columns: str) -> dict[str, Any]:
-    return {"name": name, "profile": profile, "profile_key": key, "reducers": [{"column": each} for each in columns]}
+    reducers, types = [{"column": each} for each in columns], {each: {"type": "bigint"} for each in key}
+    return {"name": name, "profile": profile, "profile_key": key, "profile_columns": types, "reducers": reducers}
 
 
 def _served(*bindings: dict[str, Any]) -> Served:

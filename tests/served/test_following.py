@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pgscore
+import psycopg
 import psycopg2
 import pytest
 from pgscore.errors import DeniedError, UnreachableError
@@ -201,14 +202,64 @@ def test_through_pgbouncer_in_transaction_mode(
         other.close()
 
 
-def test_a_release_that_is_prepared_is_found(shopping: Database, session: Session, heard: Heard, another: int) -> None:
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["{promote}"],
+        ["set constraints all immediate", "{promote}"],
+        ["{promote}", "set constraints all immediate"],
+        ["set constraints all immediate; {promote}", "set constraints all deferred"],
+    ],
+    ids=["deferred", "immediate before", "immediate after", "in one message"],
+)
+def test_a_release_that_is_prepared_is_found(
+    shopping: Database, session: Session, heard: Heard, another: int, steps: list[str]
+) -> None:
     with heard.follow(shopping.dsn(ANALYST), ["shop"], interval=_SHORT) as follower:
         follower.start()
         session.run("begin")
-        session.run("select pgscore.promote('shop', %s)", another)
+        for step in steps:
+            session.run(step.format(promote=f"select pgscore.promote('shop', {another})"))
         session.run("prepare transaction 'a release'")
+        assert session.value("select serving from pgscore.model where name = 'shop'") == 1
         session.run("commit prepared 'a release'")
         heard.wait_for_version(another)
+
+
+_PROMOTED = "select pgscore.promote('shop', 2)"
+
+
+@pytest.mark.parametrize(
+    ("statements", "is_simple"),
+    [
+        ([_PROMOTED], True),
+        ([_PROMOTED], False),
+        (["begin", _PROMOTED, "commit"], True),
+        (["begin", _PROMOTED, "Commit Work And Chain;", "rollback"], False),
+        ([f"begin; {_PROMOTED}; end"], True),
+        (["call public.promoted()"], True),
+    ],
+    ids=["alone", "alone, extended", "block", "block, extended", "one message", "procedure"],
+)
+def test_a_release_is_told_also_where_transactions_can_be_prepared(
+    shopping: Database, session: Session, another: int, statements: list[str], *, is_simple: bool
+) -> None:
+    """Of the two protocols of PostgreSQL, which say in different moments which command it is."""
+    assert (another, session.value("show max_prepared_transactions")) == (2, "4")
+    session.run(
+        "create procedure public.promoted() language plpgsql"
+        f" as $$ begin perform 1; commit; perform pgscore.promote('shop', {another}); end $$"
+    )
+    with psycopg.connect(shopping.dsn(), autocommit=True) as listener:
+        listener.execute("listen pgscore_release")
+        with psycopg.connect(shopping.dsn(), autocommit=True) as caller:
+            for each in statements:
+                if is_simple:
+                    caller.pgconn.exec_(each.encode())
+                else:
+                    caller.pgconn.exec_params(each.encode(), [])
+        told = [json.loads(each.payload) for each in listener.notifies(timeout=_PATIENCE, stop_after=1)]
+    assert told == [{"model": "shop", "version": 2}]
 
 
 def test_a_version_that_is_no_program_says_so(opaque: Database, heard: Heard) -> None:

@@ -198,11 +198,12 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON; write it as a text")
 
 
-def _integer(digits: str) -> int | float:
+def integer(digits: str) -> int | float:
+    """An integer of JSON, or infinity."""
     if len(digits) > _DIGITS:
         return -inf if digits[0] == "-" else inf
     return int(digits)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=integer)
 _encode = json.JSONEncoder(allow_nan=False).encode

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
 _VERBS = ("score", "predict", "explain")
 # /models/churn/score
 _PARTS = 4
+
+
+class _Key(PathConvertor):
+    """The rest of a path: Starlette's own stops at a line break, which a text may have."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("pgscore_key", _Key())
 
 
 class _Endpoint:
@@ -78,8 +88,10 @@ def _framework(service: Service) -> FastAPI:
     def add(path: str, method: str, handle: Handler) -> None:
         app.router.routes.append(Route(path, _Endpoint(service, handle), methods=[method]))
 
-    add("/models/{model}/score/{key:path}", "GET", lambda call: service.keyed(call, _model(call), _key(call)))
-    add("/models/{model}/profile/{key:path}", "GET", lambda call: service.profile(call, _model(call), _key(call)))
+    add("/models/{model}/score/{key:pgscore_key}", "GET", lambda call: service.keyed(call, _model(call), _key(call)))
+    add(
+        "/models/{model}/profile/{key:pgscore_key}", "GET", lambda call: service.profile(call, _model(call), _key(call))
+    )
     for verb in _VERBS:
         add(f"/models/{{model}}/{verb}", "POST", _payload(service, verb))
     add("/models/{model}", "GET", lambda call: service.model(call, _model(call)))

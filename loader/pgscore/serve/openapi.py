@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pgscore.served import Served
 
+    from .profiles import ProfileTable
     from .settings import Settings
 
 _INFINITE = ["NaN", "Infinity", "-Infinity"]
@@ -23,6 +24,13 @@ _INPUTS: dict[str, dict[str, Any]] = {
     "boolean": {"type": ["boolean", "null"]},
     # Whatever text a database holds.
     "text": {"type": ["string", "null"], "pattern": "^[^\\u0000]*$"},
+}
+_KEYS: dict[str, dict[str, Any]] = {
+    **{
+        name: {"type": "integer", "format": f"int{bits}", "minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1}
+        for name, bits in (("smallint", 16), ("integer", 32), ("bigint", 64))
+    },
+    "uuid": {"type": "string", "format": "uuid"},
 }
 _PROBLEM = {
     "type": "object",
@@ -114,33 +122,48 @@ def _paths(name: str, served: Served, settings: Settings) -> dict[str, Any]:
             "post": _post(f"{name}_{verb}", summary, body, _said(one, name, served.version))
         }
     tables = profile_tables(served) if settings.dsn is not None else {}
-    if tables:
-        parts = max(len(each.key) for each in tables.values())
-        parameters = [
-            {
-                "name": f"key{n}" if n else "key",
-                "in": "path",
-                "required": True,
-                "schema": {"type": "string", "minLength": 1},
+    for parts in sorted({len(each.key) for each in tables.values()}):
+        found |= _of_profiles(name, {at: each for at, each in tables.items() if len(each.key) == parts}, tables, answer)
+    return found
+
+
+def _of_profiles(
+    name: str, tables: dict[str, ProfileTable], others: dict[str, ProfileTable], answer: dict[str, Any]
+) -> dict[str, Any]:
+    """The paths of tables whose keys have one number of parts; `others` are all, of which a caller names one."""
+    keys = [each.key for each in tables.values()]
+    parameters: list[dict[str, Any]] = [
+        {
+            "name": f"key{n}" if n else "key",
+            "in": "path",
+            "required": True,
+            "description": f"{', '.join(dict.fromkeys(key[n] for key in keys))}; a slash in a value is %2F",
+            "schema": _any_of([_KEYS.get(each.types[n], {"type": "string"}) for each in tables.values()]),
+        }
+        for n in range(len(keys[0]))
+    ]
+    path = "/".join(f"{{{each['name']}}}" for each in parameters)
+    if len(others) > 1:
+        parameters.append({"name": "profile", "in": "query", "required": True, "schema": {"enum": sorted(tables)}})
+    score = {**answer, "properties": _only(answer["properties"], "score")}
+    number = len(keys[0]) if {len(each.key) for each in others.values()} != {len(keys[0])} else ""
+    return {
+        f"/models/{name}/{verb}/{path}": {
+            "get": {
+                **_get(f"{name}_{verb}_of{number}", summary, schema, (400, 401, 404, 409, 422, 429, 500, 503)),
+                "parameters": parameters,
             }
-            for n in range(parts)
-        ]
-        path = "/".join(f"{{{each['name']}}}" for each in parameters)
-        if len(tables) > 1:
-            parameters.append({"name": "profile", "in": "query", "required": True, "schema": {"enum": sorted(tables)}})
-        statuses = (400, 401, 404, 409, 422, 429, 500, 503)
-        score = {**answer, "properties": _only(answer["properties"], "score")}
+        }
         for verb, summary, schema in (
             ("score", "The score of a profile as it stands", _said_one(score)),
             ("profile", "A profile, for a caller that keeps a copy", {"type": "object", "required": ["profile"]}),
-        ):
-            found[f"/models/{name}/{verb}/{path}"] = {
-                "get": {
-                    **_get(f"{name}_{verb}_of", summary, schema, statuses),
-                    "parameters": parameters,
-                }
-            }
-    return found
+        )
+    }
+
+
+def _any_of(schemas: list[dict[str, Any]]) -> dict[str, Any]:
+    different = [each for n, each in enumerate(schemas) if each not in schemas[:n]]
+    return different[0] if len(different) == 1 else {"anyOf": different}
 
 
 def _row(contract: dict[str, Any], served: Served) -> dict[str, Any]:

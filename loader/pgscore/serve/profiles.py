@@ -9,6 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 from psycopg2 import sql
 
+from pgscore.bundle.requests import integer
+
 from .problems import Problem
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class ProfileTable(NamedTuple):
         name: as SQL writes it.
         binding: a binding that ties it.
         key: the columns that name a profile.
+        types: those of these columns.
         columns: what the model reads and the bindings move, and the key.
         inputs: those that the model reads.
     """
@@ -39,6 +42,7 @@ class ProfileTable(NamedTuple):
     name: str
     binding: str
     key: tuple[str, ...]
+    types: tuple[str, ...]
     columns: tuple[str, ...]
     inputs: tuple[str, ...]
 
@@ -55,6 +59,7 @@ def profile_tables(served: Served) -> dict[str, ProfileTable]:
             each["profile"],
             former.binding if former else each["name"],
             former.key if former else tuple(each["profile_key"]),
+            former.types if former else tuple(each["profile_columns"][name]["type"] for name in each["profile_key"]),
             tuple(columns),
             tuple(inputs),
         )
@@ -143,8 +148,8 @@ async def profile(pool: Pool, served: Served, table: ProfileTable, values: list[
 
 
 def read(text: str) -> dict[str, Any]:
-    """A profile as a row that can be scored."""
-    row: dict[str, Any] = json.loads(text)
+    """A profile as a row that can be scored; its numerics may have more digits than Python reads."""
+    row: dict[str, Any] = json.loads(text, parse_int=integer)
     return row
 
 

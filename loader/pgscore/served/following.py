@@ -136,8 +136,10 @@ class Follower:
             try:
                 with closing(connect(self._dsn)) as connection:
                     connection.autocommit = True
-                    listens = _listen(connection)
+                    listens = None
                     while not self._bell.has_ended():
+                        if listens is None:
+                            listens = _listen(connection)
                         self._look(connection)
                         pause = _FIRST_PAUSE
                         self._bell.wait(self._interval, connection if listens else None)
@@ -193,11 +195,16 @@ class Follower:
             self._served[model] = served
 
 
-def _listen(connection: Connection) -> bool:
-    """Listens where that reaches us: no standby listens, and behind a pooler others would get what is told."""
+def _listen(connection: Connection) -> bool | None:
+    """Listens where that reaches us: behind a pooler others would get what is told, and no standby listens.
+
+    None: it is a standby, which may be promoted while we are connected.
+    """
     with connection.cursor() as cursor:
         found = row(connection, "select pg_is_in_recovery() as standby, pg_backend_pid() as pid")
-        if found["standby"] or found["pid"] != connection.info.backend_pid:
+        if found["standby"]:
+            return None
+        if found["pid"] != connection.info.backend_pid:
             return False
         # Nothing is to end it between two looks.
         cursor.execute("select set_config('idle_session_timeout', '0', false)")
