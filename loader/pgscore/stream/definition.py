@@ -45,6 +45,7 @@ _ALIASES = {
 }
 _TYPE = re.compile(r"([a-z0-9 ]+?)\s*(\([0-9, -]+\))?(\s+not null)?", re.IGNORECASE)
 _KEYS = ("smallint", "integer", "bigint", "uuid", "text", "character varying")
+_INTEGERS, _FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
 _TABLE = """
     select c.oid, c.oid::regclass::text as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -57,7 +58,7 @@ _UNIQUE = """
     select exists (
         select from pg_index i
         where i.indrelid = %s and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null
-            and (
+            and i.indexprs is null and (
                 select array_agg(a.attname::text order by a.attname::text)
                 from pg_attribute a where a.attrelid = i.indrelid
                     and a.attnum = any ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
@@ -179,9 +180,13 @@ def prepare(
     document, binding = _binding(connection, found, events, columns)
     if binding.unforeseen is not None:
         raise PgscoreError(binding.unforeseen, "Leave that column out, or send events into a table.")
+    for each in found["reducers"]:
+        _check_sum(found["profile"], each, events, columns[each["column"]]["type"])
     for name in found["profile_key"]:
         if columns[name]["type"].partition("(")[0] not in _KEYS:
             raise PgscoreError(f'the key "{name}" is of type {columns[name]["type"]}, and none of {", ".join(_KEYS)}')
+        if columns[name].get("collation") == "nondeterministic":
+            raise PgscoreError(f'keys with a nondeterministic collation such as "{name}" are not supported')
     if not row(connection, _UNIQUE, (oid, found["profile_key"]))["is_unique"]:
         raise PgscoreError(f"no unique index of {found['profile']} is on {', '.join(found['profile_key'])}")
     _check_rights(connection, oid, found, {*found["profile_key"], *counted, *inputs}, {*counted, *stored})
@@ -275,6 +280,29 @@ def _binding(
         return document, Binding(document, "definition")
     except Refusal as refusal:
         raise PgscoreError(f"the definition is refused: {refusal.message}") from None
+
+
+def _check_sum(table: str, reducer: dict[str, Any], events: dict[str, Any], held: str) -> None:
+    """Refuses a column that cannot hold each count or sum, as `attach` does."""
+    aggregate, column = reducer["aggregate"], reducer["column"]
+    summed = events[reducer["of"]]["type"] if aggregate == "sum" else "bigint"
+    if aggregate not in ("count", "sum", "distinct"):
+        return
+    plain = summed.partition("(")[0]
+    if plain in _FLOATS:
+        wanted: tuple[str, ...] = ("double precision",)
+    elif plain == "numeric":
+        wanted = ("numeric",)
+    elif plain in _INTEGERS:
+        wanted = ("bigint", "numeric")
+    else:
+        raise PgscoreError(f'column "{reducer["of"]}" of type {summed} cannot be summed')
+    if held not in wanted:
+        what = f'a sum of "{reducer["of"]}"' if aggregate == "sum" else f"a {aggregate}"
+        raise PgscoreError(
+            f'column "{column}" of {table} is of type {held}, which does not hold each value of {what}',
+            f'As the table\'s owner: alter table {table} alter column "{column}" type {wanted[0]}',
+        )
 
 
 def _check_rights(connection: Connection, oid: int, found: dict[str, Any], read: set[str], written: set[str]) -> None:
