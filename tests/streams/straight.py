@@ -57,13 +57,13 @@ class Straight:
         """Writes the definition, with other options than the plain one's."""
         self.working.definition.write_text(json.dumps(DEFINITION | options))
 
-    def arguments(self, topic: str) -> list[str]:
+    def arguments(self, topic: str, model: str = "shop") -> list[str]:
         """What `start` takes."""
-        return ["predict", "shop", "--topic", topic, "--definition", str(self.working.definition)]
+        return ["predict", model, "--topic", topic, "--definition", str(self.working.definition)]
 
-    def run(self, topic: str, *arguments: str, expect: int = 0) -> Any:  # noqa: ANN401
+    def run(self, topic: str, *arguments: str, model: str = "shop", expect: int = 0) -> Any:  # noqa: ANN401
         """Has a worker do what is there; what it says at its end."""
-        worker = self.working.start(*self.arguments(topic), "--once", "--json", *arguments)
+        worker = self.working.start(*self.arguments(topic, model), "--once", "--json", *arguments)
         printed = worker.end(expect)
         return json.loads(printed if expect == 0 else worker.lines[-1])
 

@@ -111,3 +111,31 @@ def test_tables_that_cannot_serve_are_refused(
     told.define(**definition)
     said = told.run(topic(), expect=1)
     assert why in said["error"]
+
+
+def test_an_unknown_model_is_refused_and_one_that_does_not_answer_yet_moves_counters(
+    told: Straight, topic: MakeTopic
+) -> None:
+    events = topic("events")
+    send(told.working.broker, events, [{"Customer Id": 1, "amount": 3}], key="all")
+    assert told.run(events, model="nothing", expect=1)["error"] == "model 'nothing' is unknown"
+    # As it was before the first promotion.
+    told.session.run("set session_replication_role = replica")
+    told.session.run("create table public.answered as select * from pgscore.model")
+    told.session.run("update pgscore.model set serving = null, one_engine = null, many_engine = null")
+    worker = told.working.start(*told.arguments(events))
+    worker.wait_for("step stored 1")
+    assert told.session.row(f'select n, "Total", "Score", "Version" from {shop.PROFILE} where id = 1') == (
+        1,
+        3,
+        None,
+        None,
+    )
+    told.session.run(
+        "update pgscore.model m set (serving, one_engine, many_engine) = (a.serving, a.one_engine, a.many_engine)"
+        " from public.answered a where a.name = m.name"
+    )
+    send(told.working.broker, events, [{"Customer Id": 1, "amount": 4}], key="all")
+    worker.wait_for("step stored 2")
+    worker.stop()
+    told.assert_right()

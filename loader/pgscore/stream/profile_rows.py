@@ -8,6 +8,7 @@ import psycopg2.extras
 
 from pgscore.bundle.reducing.values import Float, shortest_single
 from pgscore.database import row
+from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,10 @@ _CHANGES = """
         where a.attrelid = %(oid)s and a.attname = any (%(inputs)s::name[]) and a.attgenerated <> ''
     ) as are_changed
 """
+
+
+# So often rows are scored again, as the database changes them.
+ROUNDS = 3
 
 
 class Change(NamedTuple):
@@ -127,15 +132,8 @@ class ProfileRows:
         self._update(connection, rows, [("s", "double precision")], self._scored(), [])
 
     def are_changed(self, connection: Connection) -> bool:
-        """Whether the database changes rows itself; behind a write, so that whoever makes it do so waits, or is seen.
-
-        Deferred triggers have done what they do.
-        """
-        found = row(connection, _CHANGES, {"oid": self._there.oid, "inputs": list(self._inputs)})["are_changed"]
-        if found:
-            with connection.cursor() as cursor:
-                cursor.execute("set constraints all immediate; set constraints all deferred")
-        return bool(found)
+        """Whether the database changes rows itself: see `are_changed`."""
+        return are_changed(connection, self._there.oid, self._inputs)
 
     def inputs(self, profile: Mapping[str, Any]) -> Row:
         """A row as the model takes it: a real is the decimal that it is shown as."""
@@ -191,6 +189,28 @@ class ProfileRows:
     def _named(self, column: str) -> str:
         """The type of a column; a percent sign would be a parameter."""
         return self._there.names[column].replace("%", "%%")
+
+
+def are_changed(connection: Connection, table: int, inputs: Sequence[str]) -> bool:
+    """Whether the database changes rows of a table itself.
+
+    It is asked behind a write, so that whoever makes it do so waits for this, or is seen.
+    Deferred triggers have done by then what they do.
+    """
+    found = bool(row(connection, _CHANGES, {"oid": table, "inputs": list(inputs)})["are_changed"])
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute("set constraints all immediate; set constraints all deferred")
+    return found
+
+
+def changes_for_ever(table: str, model: str) -> PgscoreError:
+    """What is said where rows are others again each time that their scores are stored."""
+    return PgscoreError(
+        f"table {table} changes what {model} reads of a row whenever its score is stored, so no score is that of the"
+        " row",
+        "A trigger of it does: have it leave alone what the model reads where nothing else was changed.",
+    )
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401

@@ -13,13 +13,13 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgscore.database import row
-from pgscore.errors import PgscoreError
+from pgscore.errors import NotFoundError, PgscoreError
 from pgscore.served import fetch, marks
 
 from .apps import Done, Output
 from .definition import Prepared, prepare, refuse_attached
 from .messages import Dead
-from .profile_rows import Change, ProfileRows
+from .profile_rows import ROUNDS, Change, ProfileRows, changes_for_ever
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
     from .messages import Message
     from .profile_rows import Key
-
-# So often the rows are scored again, as the database changes them.
-_ROUNDS = 3
 
 
 class _Event(NamedTuple):
@@ -119,9 +116,11 @@ class StraightToProfiles:
     def _follow(self, connection: Connection) -> None:
         """Takes the version that answers now: each transaction looks, so a promotion is followed at once."""
         mark = marks(connection, [self._model]).get(self._model)
-        if mark is not None and mark == self._mark:
+        if mark is None:
+            raise NotFoundError(f"model {self._model!r} is unknown", "`pgscore list` shows the models.")
+        if mark == self._mark:
             return
-        if mark is None or mark.version is None:
+        if mark.version is None:
             if not self._said:
                 self._said = True
                 print(f"pgscore: no version of {self._model} answers yet: profiles move unscored", file=sys.stderr)
@@ -246,8 +245,8 @@ class StraightToProfiles:
         self, connection: Connection, bundle: Bundle, scores: dict[Key, float | None]
     ) -> dict[Key, float | None]:
         """The scores of rows as the database has left them: generated columns, and triggers of the table's."""
-        there, rows = self._prepared, self._rows
-        for _ in range(_ROUNDS):
+        rows = self._rows
+        for _ in range(ROUNDS):
             if not rows.are_changed(connection):
                 return scores
             stand = rows.lock(connection, list(scores))
@@ -257,11 +256,7 @@ class StraightToProfiles:
                 return scores
             rows.write_scores(connection, others)
             scores |= others
-        raise PgscoreError(
-            f"table {there.shown} changes what {self._model} reads of a row whenever its score is stored, so no score"
-            " is that of the row",
-            "A trigger of it does: have it leave alone what the model reads where nothing else was changed.",
-        )
+        raise changes_for_ever(self._prepared.shown, self._model)
 
     def _output(self, topic: str, key: Key, score: float | None, version: int, message: Message) -> Output:
         named = {of: part for (_, of), part in zip(self._prepared.keys, key, strict=True)}
