@@ -49,8 +49,8 @@ _WRONG = f"""
 class Straight:
     """A worker of the shop's, its database and its definition."""
 
-    def __init__(self, working: Streams, session: Session) -> None:
-        self.working, self.session = working, session
+    def __init__(self, working: Streams, database: Database) -> None:
+        self.working, self.session, self.dsn = working, database.session(), database.dsn()
         self.define()
 
     def define(self, **options: Any) -> None:  # noqa: ANN401
@@ -84,7 +84,7 @@ def grant(session: Session, key: str = "id") -> None:
 @contextmanager
 def straight(broker: PrivateBroker, database: Database, folder: Path) -> Iterator[Straight]:
     """Workers that are ended with the block."""
-    made = Straight(Streams(broker, database.dsn(LOGIN), folder), database.session())
+    made = Straight(Streams(broker, database.dsn(LOGIN), folder), database)
     try:
         yield made
     finally:
