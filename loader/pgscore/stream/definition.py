@@ -23,7 +23,11 @@ from pgscore.bundle.reducing.values import ColumnType, column_type
 from pgscore.database import row, rows
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
+from .making import check_making
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _REQUIRED = ("profile", "event_key", "profile_key", "event_columns", "reducers")
@@ -189,9 +193,15 @@ def prepare(
             raise PgscoreError(f'keys with a nondeterministic collation such as "{name}" are not supported')
     if not row(connection, _UNIQUE, (oid, found["profile_key"]))["is_unique"]:
         raise PgscoreError(f"no unique index of {found['profile']} is on {', '.join(found['profile_key'])}")
-    _check_rights(connection, oid, found, {*found["profile_key"], *counted, *inputs}, {*counted, *stored})
+    _check_right(connection, oid, found["profile"], "select", {*found["profile_key"], *counted, *inputs})
+    _check_right(connection, oid, found["profile"], "update", {*counted, *stored})
     refuse_attached(connection, oid, found["profile"], set(counted), set(stored), model)
     zero = {each["column"] for each in found["reducers"] if each["aggregate"] in ("count", "sum", "distinct")}
+    makes_profiles = found.get("on_missing") == "insert"
+    if makes_profiles:
+        made = {*found["profile_key"], *counted}
+        _check_right(connection, oid, found["profile"], "insert", made)
+        check_making(connection, oid, found["profile"], made, set(counted) - zero)
     return Prepared(
         oid,
         tables[0]["name"],
@@ -206,7 +216,7 @@ def prepare(
         found.get("score"),
         found.get("version"),
         found.get("scored_at"),
-        found.get("on_missing") == "insert",
+        makes_profiles,
         zero,
     )
 
@@ -305,12 +315,10 @@ def _check_sum(table: str, reducer: dict[str, Any], events: dict[str, Any], held
         )
 
 
-def _check_rights(connection: Connection, oid: int, found: dict[str, Any], read: set[str], written: set[str]) -> None:
-    for right, names in (("select", read), ("update", written)):
-        for name in sorted(names):
-            if not row(connection, "select has_column_privilege(%s::oid, %s, %s) as may", (oid, name, right))["may"]:
-                table = found["profile"]
-                raise DeniedError(
-                    f'you may not {right} column "{name}" of {table}',
-                    f"As its owner: grant {right} ({', '.join(sorted(names))}) on {table} to …",
-                )
+def _check_right(connection: Connection, oid: int, table: str, right: str, names: Collection[str]) -> None:
+    for name in sorted(names):
+        if not row(connection, "select has_column_privilege(%s::oid, %s, %s) as may", (oid, name, right))["may"]:
+            raise DeniedError(
+                f'you may not {right} column "{name}" of {table}',
+                f"As its owner: grant {right} ({', '.join(sorted(names))}) on {table} to …",
+            )

@@ -70,7 +70,7 @@ class ProfileRows:
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                f"insert into {there.table} ({columns}) select {values} from {typed}"  # noqa: S608
+                f"insert into {there.table} ({columns}) overriding system value select {values} from {typed}"  # noqa: S608
                 f" on conflict ({', '.join(of_key)}) do nothing",
                 parts,
             )
