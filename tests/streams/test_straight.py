@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,6 +117,37 @@ def test_a_promotion_is_followed_and_dead_letters_say_why(
         "column \"customer_id\" is of type bigint, and 'x' is no value of it",
         "table churn.customer_profile has no row whose customer_id is 9999",
     ]
+
+
+@pytest.mark.parametrize("step", ["held", "applied", "moved"])
+def test_a_promotion_in_the_middle_of_a_transaction(
+    working: Streams, topic: MakeTopic, serving: Database, step: str
+) -> None:
+    """What was begun with a version is of that version, as the row says; what follows is of the next one."""
+    _detach(serving)
+    session = serving.session()
+    events, scores = topic("events", 1), topic("scores", 1)
+    send(working.broker, events, _events(40), key="all")
+    worker = working.start(*working.straightly(events), "--batch", "10", "--to", scores, stop=f"{step}:2")
+    worker.wait_for(f"step {step} 2")
+    session.run("select pgscore.promote('churn', 2, max_seconds => 300)")
+    worker.signal(signal.SIGCONT)
+    worker.wait_for("step stored 4")
+    worker.stop()
+    # At "held" the transaction has not asked yet which version answers.
+    former = 10 if step == "held" else 20
+    found = session.run(
+        "select customer_id <= %s, churn_model_version, count(*) from churn.customer_profile"
+        " where churn_model_version is not null group by 1, 2",
+        former,
+    )
+    assert sorted(found) == [(False, 2, 40 - former), (True, 1, former)]
+    assert assert_scores_are_right(session, {1: pipeline(), 2: light_pipeline()}) == 40
+    said = [json.loads(each.value()) for each in read(working.broker, scores, 40)]
+    stored = session.run("select customer_id, churn_score, churn_model_version from churn.customer_profile")
+    assert {(each["key"]["customer_id"], each["score"], each["version"]) for each in said} == {
+        row for row in stored if row[2] is not None
+    }
 
 
 def test_enriched_messages_need_no_look_up_while_they_are_true(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 import uuid
 import warnings
 from contextlib import contextmanager
@@ -10,18 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgscore.bundle.make import pin
 from pgscore.database import connected, row, transaction
-from pgscore.errors import BusyError
+from pgscore.errors import BusyError, UnreachableError
 from pgscore.stream.apps import apply
 from pgscore.stream.events import EventTable
 from pgscore.stream.messages import Dead, Message
 from pgscore.stream.offsets import Place, move
 from pgscore.stream.outputs import dead_headers
-from pgscore.vector.fetching import fetch_version, read_serving
+from pgscore.vector.fetching import fetch_version, find_serving
 
-from .messages import DEAD, MESSAGE, MOVED, READ, Work, move_profiles, raw, read_messages
+from .messages import DEAD, MESSAGE, MOVED, READ, Work, move_profiles, raw, read_messages, score_states
 from .moving import find_mover
 from .plan import Batch
 from .positions import Step, hold, read_offsets, take_batch
+from .scoring import worker_scorer
 from .session import told
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from pgscore.vector.fetching import FetchedVersion
+    from pgscore.vector.scorer import Scorer
 
     from .moving import Mover
     from .plan import Plan
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 
 # A batch that meets somebody else's lock, or whose profiles change meanwhile.
 _TRIES = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _QUERY = "sql.streaming.queryId"
 _ORDER = ("topic", "partition", "offset")
 
@@ -50,7 +55,7 @@ class _ChangedError(Exception):
 
 class _Shipped(NamedTuple):
     name: str
-    version: FetchedVersion
+    version: FetchedVersion | None
 
 
 class Batches:
@@ -70,17 +75,42 @@ class Batches:
         with connected(plan.dsn) as connection, transaction(connection):
             if plan.into is not None:
                 # The binding may be attached later; the model is what is to be known.
-                read_serving(connection, plan.model)
+                find_serving(connection, plan.model)
                 EventTable(plan.into).begin(connection)
             else:
-                self._mover(connection)
-                self._version(connection)
+                self._version(self._mover(connection).version)
             return read_offsets(connection, plan.group, plan.topic_ids)
 
     def store(self, df: DataFrame, number: int) -> None:
-        """Stores a batch, as `foreachBatch` hands it over."""
-        checkpoint = self._context.getLocalProperty(_QUERY) or ""
-        self._plan.on_batch(self.take(df, Step(self._plan.group, str(uuid.UUID(checkpoint)), number)))
+        """Stores a batch, as `foreachBatch` hands it over; where the database is away it is tried again and again.
+
+        Raises:
+            PgscoreError: the batch cannot be stored, or the query was stopped before it was.
+        """
+        query = self._context.getLocalProperty(_QUERY) or ""
+        step = Step(self._plan.group, str(uuid.UUID(query)), number)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                batch = self.take(df, step)
+                break
+            except (UnreachableError, BusyError) as error:
+                if not self._is_active(query):
+                    raise
+                print(f"pgscore: {error}; once more in {pause:.1f} s", file=sys.stderr, flush=True)
+                self._wait(query, pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        self._plan.on_batch(batch)
+
+    def _is_active(self, query: str) -> bool:
+        """Whether the query was not stopped, which then waits for this batch."""
+        found = self._spark.streams.get(query)
+        return found is not None and found.isActive
+
+    def _wait(self, query: str, seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        while self._is_active(query) and (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, _FIRST_PAUSE))
 
     def take(self, df: DataFrame, step: Step) -> Batch:
         """Stores a batch, once.
@@ -154,14 +184,13 @@ class Batches:
         keys = new.where("profile is not null").select("profile").distinct().toArrow()["profile"].to_pylist()
         states: list[dict[str, Any]] = []
         moved: list[dict[str, Any]] = []
-        version = 0
         if not lock:
             with transaction(connection):
                 pin(connection)
                 states = mover.read(connection, keys)
             if mover.adds and len(states) < len(keys):
                 raise _ChangedError("profiles are to be made")
-            version, moved = self._moved(connection, new, states, binding)
+            moved = self._moved(mover, new, states, binding)
         with transaction(connection):
             pin(connection)
             offsets = hold(connection, step, ends.keys(), self._plan.topic_ids)
@@ -171,12 +200,13 @@ class Batches:
                 raise _ChangedError("another driver of the query has stored messages")
             if lock:
                 states = mover.read(connection, keys, lock=True)
-                version, moved = self._moved(connection, new, states, binding)
-            if read_serving(connection, self._plan.model)[0] != version:
+                moved = self._moved(mover, new, states, binding)
+            if self._serving(connection) != mover.version:
                 raise _ChangedError("another version was promoted meanwhile")
             stored = [each for each in moved if each["reason"] is None]
             if mover.store(connection, stored) != len(stored):
                 raise _ChangedError("profiles were changed meanwhile")
+            mover.settle(connection, stored, lambda states: score_states(states, self._scorer(mover.version)))
             mover.refuse_attached(connection)
             dead = [Dead(raw(each), each["reason"]) for each in (*read, *moved) if each["reason"] is not None]
             if not mover.adds:
@@ -184,7 +214,9 @@ class Batches:
             self._bury(dead)
             self._go_on(connection, {each: end for each, (end, _) in ends.items()}, offsets)
         done, count = sum(each["events"] for each in stored), new.count()
-        return Batch(step.batch, total, done, len(dead), total - count, count - done - len(dead), len(stored), version)
+        return Batch(
+            step.batch, total, done, len(dead), total - count, count - done - len(dead), len(stored), mover.version
+        )
 
     def _go_on(self, connection: Connection, ends: Offsets, offsets: Offsets) -> None:
         ahead = {place: end for place, end in ends.items() if end > offsets[place]}
@@ -193,16 +225,28 @@ class Batches:
 
     def _mover(self, connection: Connection) -> Mover:
         path = row(connection, "select current_schemas(true)::text[] as path")["path"]
-        _, contract = read_serving(connection, self._plan.model)
-        return find_mover(connection, self._plan.model, contract.inputs, self._plan.definition or {}, path)
+        found = find_serving(connection, self._plan.model)
+        answers = None if found is None else (found[0], found[1].inputs)
+        return find_mover(connection, self._plan.model, answers, self._plan.definition or {}, path)
 
-    def _version(self, connection: Connection) -> _Shipped:
-        """The version that answers, fetched where it is another than before."""
-        serving, _ = read_serving(connection, self._plan.model)
-        if self._shipped is None or self._shipped.version.version != serving:
-            fetched = fetch_version(self._plan.dsn, self._plan.model, serving, self._plan.trusted)
+    def _serving(self, connection: Connection) -> int | None:
+        found = find_serving(connection, self._plan.model)
+        return None if found is None else found[0]
+
+    def _version(self, version: int | None) -> _Shipped:
+        """A version, fetched where it is another than before."""
+        if version is None:
+            return _Shipped("", None)
+        if self._shipped is None or self._shipped.version is None or self._shipped.version.version != version:
+            fetched = fetch_version(self._plan.dsn, self._plan.model, version, self._plan.trusted)
             self._shipped = _Shipped(str(uuid.uuid4()), fetched)
         return self._shipped
+
+    def _scorer(self, version: int | None) -> Scorer:
+        name, fetched = self._version(version)
+        if fetched is None:
+            raise AssertionError
+        return worker_scorer(name, fetched)
 
     def _read(self, df: DataFrame, binding: str | None) -> DataFrame:
         decode = self._plan.decode
@@ -213,14 +257,14 @@ class Batches:
         return df.mapInArrow(batches, _spark_schema(READ))
 
     def _moved(
-        self, connection: Connection, new: DataFrame, states: Sequence[dict[str, Any]], binding: str
-    ) -> tuple[int, list[dict[str, Any]]]:
-        """The version, and what workers make of these profiles with it."""
+        self, mover: Mover, new: DataFrame, states: Sequence[dict[str, Any]], binding: str
+    ) -> list[dict[str, Any]]:
+        """What workers make of these profiles."""
         import pyarrow as pa
 
-        shipped = self._version(connection)
+        shipped = self._version(mover.version)
         if not states:
-            return shipped.version.version, []
+            return []
         shipping = self._context.broadcast(Work(*shipped, binding))
 
         def batches(given: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -231,7 +275,8 @@ class Batches:
         joined = new.where("profile is not null").join(self._spark.createDataFrame(table), "profile")
         together = joined.repartition("profile").sortWithinPartitions("profile", *_ORDER)
         try:
-            return shipped.version.version, together.mapInArrow(batches, _spark_schema(MOVED)).toArrow().to_pylist()
+            found: list[dict[str, Any]] = together.mapInArrow(batches, _spark_schema(MOVED)).toArrow().to_pylist()
+            return found
         finally:
             shipping.destroy()
 

@@ -129,12 +129,12 @@ class Work(NamedTuple):
 
     Attributes:
         name: a name of the version, unlike any other.
-        version: the version.
+        version: the version; None: none answers, and profiles move unscored.
         binding: the definition as a bundle has a binding, in JSON.
     """
 
     name: str
-    version: FetchedVersion
+    version: FetchedVersion | None
     binding: str
 
 
@@ -166,7 +166,7 @@ def move_profiles(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.
     Yields:
         Rows of `MOVED`: one for each profile, and one for each message that moves none.
     """
-    scorer = worker_scorer(work.name, work.version)
+    scorer = None if work.version is None else worker_scorer(work.name, work.version)
     binding, columns = _binding(work.binding)
     moved: list[_Moved] = []
     dead: list[dict[str, Any]] = []
@@ -219,20 +219,32 @@ def _shown(value: Any) -> str | None:  # noqa: ANN401
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _given(moved: list[_Moved], dead: list[dict[str, Any]], scorer: Scorer) -> Iterator[pa.RecordBatch]:
-    found = scorer.evaluate(_columns([each.inputs for each in moved], scorer), len(moved))
+def _given(moved: list[_Moved], dead: list[dict[str, Any]], scorer: Scorer | None) -> Iterator[pa.RecordBatch]:
     rows: list[dict[str, Any]] = [
         {
             "profile": each.profile,
             "place": each.place,
             "moved": each.moved,
             "events": each.events,
-            "score": None if np.isnan(score) else score,
-            "version": scorer.version,
+            "score": score,
+            "version": None if scorer is None else scorer.version,
         }
-        for each, score in zip(moved, found.scores.tolist(), strict=True)
+        for each, score in zip(moved, _scores([each.inputs for each in moved], scorer), strict=True)
     ]
     yield from pa.Table.from_pylist(rows + dead, schema=MOVED).to_batches()
+
+
+def score_states(states: list[dict[str, Any]], scorer: Scorer) -> list[float | None]:
+    """The scores of profiles as `moving.Mover.read` gives them."""
+    read = [json.loads(each["state"], parse_float=Decimal) for each in states]
+    return _scores([each["profile"] | each["inputs"] for each in read], scorer)
+
+
+def _scores(rows: list[dict[str, Any]], scorer: Scorer | None) -> list[float | None]:
+    if scorer is None:
+        return [None] * len(rows)
+    found = scorer.evaluate(_columns(rows, scorer), len(rows)).scores.tolist()
+    return [None if np.isnan(score) else score for score in found]
 
 
 def _columns(rows: list[dict[str, Any]], scorer: Scorer) -> list[Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pgscore.database import row, rows
-from pgscore.errors import PgscoreError
+from pgscore.database import rows
 from pgscore.stream.definition import prepare, refuse_attached
+from pgscore.stream.profile_rows import ROUNDS, are_changed, changes_for_ever
 
 from .storing import find_table, input_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pgscore_runtime.contract import Input
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pgscore.stream.definition import Prepared
 
     from .tables import Table, TableColumn
+
+    Scores = Sequence[float | None]
 
 # A row's place changes with each change of the row, and a place that is used again has another transaction.
 _PLACE = "p.tableoid::text || ' ' || p.ctid::text || ' ' || p.xmin::text"
@@ -58,6 +61,17 @@ set {sets}
 from locked l
 where p.tableoid = l.part and p.ctid = l.place
 """
+# Of rows that this transaction has written.
+_SCORE = """
+with l as materialized (
+    select u.place, u.score, u.version, {wanted}
+    from unnest(%s::text[], %s::text[], %s::double precision[], %s::integer[]) as u (profile, place, score, version)
+)
+update {table} p
+set {scored}
+from l
+where {match} and {found} = l.place
+"""
 
 
 @dataclass(frozen=True)
@@ -66,14 +80,19 @@ class Mover:
 
     Attributes:
         model: the model that scores.
+        version: the version that answers; None: none does, and profiles move unscored.
+        inputs: the columns that it reads.
         there: the definition, beside the table.
     """
 
     model: str
+    version: int | None
+    inputs: tuple[str, ...]
     there: Prepared
     _read: str
     _add: str
     _store: str
+    _score: str | None
 
     @property
     def adds(self) -> bool:
@@ -97,6 +116,37 @@ class Mover:
             cursor.execute(self._store, columns)
             return int(cursor.rowcount)
 
+    def settle(
+        self, connection: Connection, moved: Sequence[dict[str, Any]], scored: Callable[[list[dict[str, Any]]], Scores]
+    ) -> None:
+        """Scores rows as the database has left them: generated columns, and triggers of the table's; behind `store`.
+
+        Args:
+            connection: in the transaction of `store`.
+            moved: what was stored.
+            scored: gives the scores of profiles, as `read` gives them.
+
+        Raises:
+            PgscoreError: the rows are others again whenever their scores are stored.
+        """
+        scores = {each["profile"]: each["score"] for each in moved}
+        if self._score is None or not scores:
+            return
+        for _ in range(ROUNDS):
+            if not are_changed(connection, self.there.oid, self.inputs):
+                return
+            stand = self.read(connection, list(scores))
+            found = dict(zip((each["profile"] for each in stand), scored(stand), strict=True))
+            others = {key: score for key, score in found.items() if score != scores[key]}
+            if not others:
+                return
+            places = {each["profile"]: json.loads(each["state"])["place"] for each in stand}
+            columns = [list(others), [places[key] for key in others], list(others.values())]
+            with connection.cursor() as cursor:
+                cursor.execute(self._score, [*columns, [self.version] * len(others)])
+            scores |= others
+        raise changes_for_ever(self.there.shown, self.model)
+
     def refuse_attached(self, connection: Connection) -> None:
         """Refuses columns that a binding moves by now; behind `store`, so that whoever attaches meanwhile waits for it.
 
@@ -109,39 +159,47 @@ class Mover:
 
 
 def find_mover(
-    connection: Connection, model: str, inputs: Sequence[Input], definition: dict[str, Any], path: list[str]
+    connection: Connection,
+    model: str,
+    answers: tuple[int, Sequence[Input]] | None,
+    definition: dict[str, Any],
+    path: list[str],
 ) -> Mover:
     """Finds out how messages move profiles, with the caller's rights; pins the path.
 
     Args:
         connection: where the profiles are.
         model: the model.
-        inputs: what it reads.
+        answers: the version that answers, and what it reads; None: none does.
         definition: `read_definition`.
         path: the schemas where the profile table is looked for.
 
     Raises:
         NotFoundError: there is no such table.
         DeniedError: the caller is a superuser, and the table another role's; or may not read or update it.
-        PgscoreError: the definition does not fit, a binding moves its columns, or the database generates an input.
+        PgscoreError: the definition does not fit, or a binding moves its columns.
     """
+    version, inputs = answers or (None, ())
     there = prepare(connection, definition, path, tuple(each.name for each in inputs), model)
     table = find_table(connection, there.table, [of for _, of in there.keys])
     others = [each for each in inputs if each.name not in there.binding.columns]
-    _check_generated(connection, table, [each.name for each in others])
     read = [(each, input_sql(connection, table, each)) for each in others]
     named = {
         **_of_table(table, there),
         **_of_moved([table.columns[name] for name in there.binding.columns], there),
         "inputs": _object([(each.name, f"({sql}) <> 0" if each.type == "boolean" else sql) for each, sql in read]),
-        "sets": ", ".join(_sets(table, there)),
+        "sets": ", ".join(_sets(table, _moved(there) | (_scored(there) if version is not None else {}))),
+        "scored": ", ".join(_sets(table, _scored(there))),
     }
     return Mover(
         model,
+        version,
+        tuple(each.name for each in inputs),
         there,
         _filled(_READ, named, "w"),
         _filled(_ADD, named | {"order": "u.profile"}, ""),
         _filled(_STORE, named, "g"),
+        _filled(_SCORE, named, "l") if version is not None and there.score is not None else None,
     )
 
 
@@ -172,14 +230,17 @@ def _of_moved(moved: Sequence[TableColumn], there: Prepared) -> dict[str, str]:
     }
 
 
-def _sets(table: Table, there: Prepared) -> list[str]:
-    """What the UPDATE sets. A row that the model refuses has no score, and the version that gave none beside it."""
-    stored: dict[str | None, str] = {
-        **{name: f"l.value_{n}" for n, name in enumerate(there.binding.columns)},
-        there.score: "l.score",
-        there.version: "l.version",
-        there.scored_at: "now()",
-    }
+def _moved(there: Prepared) -> dict[str | None, str]:
+    return {name: f"l.value_{n}" for n, name in enumerate(there.binding.columns)}
+
+
+def _scored(there: Prepared) -> dict[str | None, str]:
+    """A row that the model refuses has no score, and the version that gave none beside it."""
+    return {there.score: "l.score", there.version: "l.version", there.scored_at: "now()"}
+
+
+def _sets(table: Table, stored: dict[str | None, str]) -> list[str]:
+    """What an UPDATE sets."""
     return [f"{table.columns[name].quoted} = {sql}" for name, sql in stored.items() if name is not None]
 
 
@@ -204,18 +265,3 @@ def _object(columns: Sequence[tuple[str, str]]) -> str:
 def _literal(text: str) -> str:
     escaped = text.replace("'", "''").replace("\\", "\\\\")
     return f" E'{escaped}'"
-
-
-def _check_generated(connection: Connection, table: Table, names: Sequence[str]) -> None:
-    found = row(
-        connection,
-        "select array(select a.attname::text from pg_catalog.pg_attribute a"
-        " where a.attrelid = %s and a.attname = any (%s) and a.attgenerated <> '') as generated",
-        (table.oid, list(names)),
-    )["generated"]
-    if found:
-        raise PgscoreError(
-            f'column "{found[0]}" of table {table.name} is generated by the database, so no worker knows it for'
-            " a profile that moves",
-            "into='events' stores the events, and the binding does the rest.",
-        )

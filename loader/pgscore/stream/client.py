@@ -119,4 +119,8 @@ def refusal(error: KafkaError, given: Mapping[str, Any], topic: str | None = Non
     if code in (kafka.KafkaError._TRANSPORT, kafka.KafkaError._ALL_BROKERS_DOWN, kafka.KafkaError._TIMED_OUT,
                 kafka.KafkaError._RESOLVE):  # fmt: skip
         return UnreachableError(f"no broker answers at {where}", "Is it running, and is the address right?")
+    if code in (kafka.KafkaError.NOT_COORDINATOR, kafka.KafkaError.COORDINATOR_NOT_AVAILABLE,
+                kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS, kafka.KafkaError.NOT_LEADER_FOR_PARTITION,
+                kafka.KafkaError.LEADER_NOT_AVAILABLE):  # fmt: skip
+        return UnreachableError(f"another broker takes over at {where}: {error.str()}")
     return PgscoreError(f"the broker refuses{f' topic {topic}' if topic else ''}: {error.str()}")

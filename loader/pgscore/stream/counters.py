@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
+from pgscore.bundle.make import pin
 from pgscore.database import row, rows
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
 from .apps import Done
+from .quoting import identifier, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +103,8 @@ class CounterTable:
         found = row(connection, "select to_regclass(%s)::oid as number", (self._table,))
         if found["number"] is None:
             raise NotFoundError(f"there is no table {self._table}", self._make())
+        # So that types come with their schemas, as messages are counted under this path.
+        pin(connection)
         may = "has_table_privilege(%(n)s, 'insert') and has_table_privilege(%(n)s, 'update')"
         may = f"select {may} and has_table_privilege(%(n)s, 'select') as may"
         if not row(connection, may, {"n": found["number"]})["may"]:
@@ -121,16 +125,17 @@ class CounterTable:
             " from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %s",
             (found["number"],),
         )
-        names = [sql.Identifier(name) for name in wanted]
+        names = [identifier(name) for name in wanted]
+        # Texts that differ may be one value of a column's type: 1.5 and 1.50.
         self._statement = sql.SQL(
-            "insert into {table} as t ({names}, number) select {names}, number"
-            " from jsonb_to_recordset(%s::jsonb) as r ({typed}, number bigint) order by {names}"
+            "insert into {table} as t ({names}, number) select {names}, sum(number)"
+            " from jsonb_to_recordset(%s::jsonb) as r ({typed}, number bigint) group by {names} order by {names}"
             " on conflict ({names}) do update set number = t.number + excluded.number"
         ).format(
-            table=sql.Identifier(qualified["schema"], qualified["name"]),
+            table=identifier(qualified["schema"], qualified["name"]),
             names=sql.SQL(", ").join(names),
             typed=sql.SQL(", ").join(
-                sql.SQL("{} {}").format(name, sql.SQL(types[each])) for name, each in zip(names, wanted, strict=True)
+                sql.SQL("{} {}").format(name, type_name(types[each])) for name, each in zip(names, wanted, strict=True)
             ),
         )
 

@@ -23,7 +23,11 @@ from pgscore.bundle.reducing.values import ColumnType, column_type
 from pgscore.database import row, rows
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
+from .making import check_making
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _REQUIRED = ("profile", "event_key", "profile_key", "event_columns", "reducers")
@@ -45,6 +49,7 @@ _ALIASES = {
 }
 _TYPE = re.compile(r"([a-z0-9 ]+?)\s*(\([0-9, -]+\))?(\s+not null)?", re.IGNORECASE)
 _KEYS = ("smallint", "integer", "bigint", "uuid", "text", "character varying")
+_INTEGERS, _FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
 _TABLE = """
     select c.oid, c.oid::regclass::text as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -57,7 +62,7 @@ _UNIQUE = """
     select exists (
         select from pg_index i
         where i.indrelid = %s and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null
-            and (
+            and i.indexprs is null and (
                 select array_agg(a.attname::text order by a.attname::text)
                 from pg_attribute a where a.attrelid = i.indrelid
                     and a.attnum = any ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
@@ -179,10 +184,18 @@ def prepare(
     document, binding = _binding(connection, found, events, columns)
     if binding.unforeseen is not None:
         raise PgscoreError(binding.unforeseen, "Leave that column out, or send events into a table.")
+    for each in found["reducers"]:
+        _check_sum(found["profile"], each, events, columns[each["column"]]["type"])
     _check_key(connection, oid, found, columns)
-    _check_rights(connection, oid, found, {*found["profile_key"], *counted, *inputs}, {*counted, *stored})
+    _check_right(connection, oid, found["profile"], "select", {*found["profile_key"], *counted, *inputs})
+    _check_right(connection, oid, found["profile"], "update", {*counted, *stored})
     refuse_attached(connection, oid, found["profile"], set(counted), set(stored), model)
     zero = {each["column"] for each in found["reducers"] if each["aggregate"] in ("count", "sum", "distinct")}
+    makes_profiles = found.get("on_missing") == "insert"
+    if makes_profiles:
+        made = {*found["profile_key"], *counted}
+        _check_right(connection, oid, found["profile"], "insert", made)
+        check_making(connection, oid, found["profile"], made, set(counted) - zero)
     return Prepared(
         oid,
         tables[0]["name"],
@@ -197,7 +210,7 @@ def prepare(
         found.get("score"),
         found.get("version"),
         found.get("scored_at"),
-        found.get("on_missing") == "insert",
+        makes_profiles,
         zero,
     )
 
@@ -206,6 +219,8 @@ def _check_key(connection: Connection, oid: int, found: dict[str, Any], columns:
     for name in found["profile_key"]:
         if columns[name]["type"].partition("(")[0] not in _KEYS:
             raise PgscoreError(f'the key "{name}" is of type {columns[name]["type"]}, and none of {", ".join(_KEYS)}')
+        if columns[name].get("collation") == "nondeterministic":
+            raise PgscoreError(f'keys with a nondeterministic collation such as "{name}" are not supported')
     if not row(connection, _UNIQUE, (oid, found["profile_key"]))["is_unique"]:
         raise PgscoreError(f"no unique index of {found['profile']} is on {', '.join(found['profile_key'])}")
 
@@ -281,12 +296,33 @@ def _binding(
         raise PgscoreError(f"the definition is refused: {refusal.message}") from None
 
 
-def _check_rights(connection: Connection, oid: int, found: dict[str, Any], read: set[str], written: set[str]) -> None:
-    for right, names in (("select", read), ("update", written)):
-        for name in sorted(names):
-            if not row(connection, "select has_column_privilege(%s::oid, %s, %s) as may", (oid, name, right))["may"]:
-                table = found["profile"]
-                raise DeniedError(
-                    f'you may not {right} column "{name}" of {table}',
-                    f"As its owner: grant {right} ({', '.join(sorted(names))}) on {table} to …",
-                )
+def _check_sum(table: str, reducer: dict[str, Any], events: dict[str, Any], held: str) -> None:
+    """Refuses a column that cannot hold each count or sum, as `attach` does."""
+    aggregate, column = reducer["aggregate"], reducer["column"]
+    summed = events[reducer["of"]]["type"] if aggregate == "sum" else "bigint"
+    if aggregate not in ("count", "sum", "distinct"):
+        return
+    plain = summed.partition("(")[0]
+    if plain in _FLOATS:
+        wanted: tuple[str, ...] = ("double precision",)
+    elif plain == "numeric":
+        wanted = ("numeric",)
+    elif plain in _INTEGERS:
+        wanted = ("bigint", "numeric")
+    else:
+        raise PgscoreError(f'column "{reducer["of"]}" of type {summed} cannot be summed')
+    if held not in wanted:
+        what = f'a sum of "{reducer["of"]}"' if aggregate == "sum" else f"a {aggregate}"
+        raise PgscoreError(
+            f'column "{column}" of {table} is of type {held}, which does not hold each value of {what}',
+            f'As the table\'s owner: alter table {table} alter column "{column}" type {wanted[0]}',
+        )
+
+
+def _check_right(connection: Connection, oid: int, table: str, right: str, names: Collection[str]) -> None:
+    for name in sorted(names):
+        if not row(connection, "select has_column_privilege(%s::oid, %s, %s) as may", (oid, name, right))["may"]:
+            raise DeniedError(
+                f'you may not {right} column "{name}" of {table}',
+                f"As its owner: grant {right} ({', '.join(sorted(names))}) on {table} to …",
+            )

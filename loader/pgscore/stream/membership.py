@@ -91,20 +91,28 @@ class Membership:
         self._forget(set(self._partitions.claims))
 
     def sign(self) -> None:
-        """Tells the broker whose group it is, before anything is stored."""
-        if not self._partitions.new:
-            return
+        """Tells the broker whose group it is, before anything is stored.
+
+        What the broker refuses, while a rebalance is under way or it is away, is told later, whether messages come or
+        not: what is stored is no less right for it.
+        """
+        new = self._partitions.new
+        is_paused = False
         for attempt in range(_TRIES):
             # Anew each time: a pause may bring partitions and take others away.
-            places = [place for place in self._partitions.new if place in self._partitions.positions]
-            try:
-                if places:
-                    self._consumer.commit(offsets=self._signed(places), asynchronous=False)
+            places = set(new)
+            if not places:
                 break
+            try:
+                self._consumer.commit(offsets=self._signed(places), asynchronous=False)
             except self._kafka.KafkaException:
-                # A rebalance is under way, or the broker is away: what is stored is no less right for it.
                 self._taking.pause(0.1 * (attempt + 1))
-        self._partitions.new.clear()
+                is_paused = True
+            else:
+                new -= places
+                break
+        if is_paused:
+            self._taking.resume()
 
     def tell(self, places: Iterable[Place]) -> None:
         """Tells the broker how far partitions are; it does not wait for an answer."""

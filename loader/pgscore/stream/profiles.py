@@ -12,6 +12,8 @@ from pgscore.bundle.make import pin
 from pgscore.database import as_refusal, row, rows, transaction
 from pgscore.errors import NotFoundError, PgscoreError
 
+from .quoting import identifier, type_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -53,6 +55,8 @@ class Profiles:
             number = row(session, "select to_regclass(%s)::oid as number", (self._table,))["number"]
             if number is None:
                 raise NotFoundError(f"there is no table {self._table}", "Name it with its schema: shop.customer.")
+            # So that types come with their schemas, as profiles are looked up under this path.
+            pin(session)
             place = row(
                 session,
                 "select n.nspname as schema, c.relname as name, has_table_privilege(c.oid, 'select') as may"
@@ -63,23 +67,23 @@ class Profiles:
         for name in (*self._profile_key, *self._columns):
             if name not in types:
                 raise NotFoundError(f"table {self._table} has no column {name}", f"It has {', '.join(types)}.")
-        keys = [sql.Identifier(f"k{number}") for number, _ in enumerate(self._profile_key)]
+        keys = [identifier(f"k{number}") for number, _ in enumerate(self._profile_key)]
         typed = [
-            sql.SQL("{} {}").format(key, sql.SQL(types[name]))
+            sql.SQL("{} {}").format(key, type_name(types[name]))
             for key, name in zip(keys, self._profile_key, strict=True)
         ]
         equal = [
-            sql.SQL("p.{} = k.{}").format(sql.Identifier(name), key)
+            sql.SQL("p.{} = k.{}").format(identifier(name), key)
             for key, name in zip(keys, self._profile_key, strict=True)
         ]
-        told = [sql.SQL("p.{}").format(sql.Identifier(name)) for name in self._columns or types]
+        told = [sql.SQL("p.{}").format(identifier(name)) for name in self._columns or types]
         self._query = sql.SQL(
             "select k.n, (select to_json(v) from (select {told}) v)::text as profile"
             " from jsonb_to_recordset(%s::jsonb) as k (n integer, {typed}) join {table} p on {equal}"
         ).format(
             told=sql.SQL(", ").join(told),
             typed=sql.SQL(", ").join(typed),
-            table=sql.Identifier(place["schema"], place["name"]),
+            table=identifier(place["schema"], place["name"]),
             equal=sql.SQL(" and ").join(equal),
         )
 

@@ -51,7 +51,7 @@ class Retrying:
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((UnreachableError, BusyError)),
             stop=lambda _state: self._stop.asked,
-            wait=tenacity.wait_exponential_jitter(initial=_FIRST_PAUSE, max=_LONGEST_PAUSE, jitter=_FIRST_PAUSE),
+            wait=tenacity.wait_exponential(_FIRST_PAUSE, _LONGEST_PAUSE) + tenacity.wait_random(0, _FIRST_PAUSE),
             sleep=wait,
             before_sleep=warn,
             reraise=True,

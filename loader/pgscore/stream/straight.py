@@ -7,22 +7,19 @@ and written where the row still stands so. Where it does not, the row is locked 
 from __future__ import annotations
 
 import json
-import struct
 import sys
 from collections.abc import Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psycopg2.extras
-
-from pgscore.bundle.reducing.values import Float
 from pgscore.database import row
-from pgscore.errors import PgscoreError
+from pgscore.errors import NotFoundError, PgscoreError
 from pgscore.served import fetch, marks
 
 from .apps import Done, Output
 from .definition import Prepared, prepare, refuse_attached
 from .messages import Dead
+from .profile_rows import ROUNDS, Change, ProfileRows, changes_for_ever
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +30,7 @@ if TYPE_CHECKING:
     from pgscore.served import Mark
 
     from .messages import Message
-
-    Key = tuple[Any, ...]
+    from .profile_rows import Key
 
 
 class _Event(NamedTuple):
@@ -110,12 +106,21 @@ class StraightToProfiles:
             raise PgscoreError("the app has not begun")
         return self._there
 
+    @property
+    def _rows(self) -> ProfileRows:
+        return ProfileRows(self._prepared, self._inputs(), None if self._bundle is None else self._bundle.version)
+
+    def _inputs(self) -> tuple[str, ...]:
+        return () if self._bundle is None else self._bundle.inputs
+
     def _follow(self, connection: Connection) -> None:
         """Takes the version that answers now: each transaction looks, so a promotion is followed at once."""
         mark = marks(connection, [self._model]).get(self._model)
-        if mark is not None and mark == self._mark:
+        if mark is None:
+            raise NotFoundError(f"model {self._model!r} is unknown", "`pgscore list` shows the models.")
+        if mark == self._mark:
             return
-        if mark is None or mark.version is None:
+        if mark.version is None:
             if not self._said:
                 self._said = True
                 print(f"pgscore: no version of {self._model} answers yet: profiles move unscored", file=sys.stderr)
@@ -177,7 +182,7 @@ class StraightToProfiles:
     def _as_told(self, connection: Connection, pending: dict[Key, list[_Event]], done: Done) -> dict[Key, list[_Event]]:
         """Writes profiles that stand as their messages have them; those that do not are left."""
         there = self._prepared
-        names = [*there.binding.columns, *(each for each in self._inputs if each not in there.binding.columns)]
+        names = [*there.binding.columns, *(each for each in self._inputs() if each not in there.binding.columns)]
         moved: dict[Key, _Moved] = {}
         found: dict[Key, Done] = {}
         for key, events in pending.items():
@@ -202,8 +207,8 @@ class StraightToProfiles:
     def _looked_up(self, connection: Connection, pending: dict[Key, list[_Event]], done: Done) -> None:
         there = self._prepared
         if there.makes_profiles:
-            self._make(connection, list(pending))
-        rows = self._lock(connection, list(pending))
+            self._rows.make(connection, list(pending))
+        rows = self._rows.lock(connection, list(pending))
         moved: dict[Key, _Moved] = {}
         for key, events in pending.items():
             if key not in rows:
@@ -218,103 +223,40 @@ class StraightToProfiles:
             self._write(connection, moved, (), done)
         done.add(Done(counts={"profiles": len(moved)}))
 
-    @property
-    def _inputs(self) -> tuple[str, ...]:
-        return () if self._bundle is None else self._bundle.inputs
-
-    def _key_rows(self, keys: Sequence[Key]) -> tuple[str, list[list[str | None]]]:
-        types = ", ".join(f"%s::{self._prepared.names[of]}[]" for _, of in self._prepared.keys)
-        return types, [[_text(part) for part in parts] for parts in zip(*keys, strict=True)]
-
-    def _make(self, connection: Connection, keys: Sequence[Key]) -> None:
-        there = self._prepared
-        types, parts = self._key_rows(keys)
-        counted = there.binding.columns
-        of_key = [_quoted(of) for _, of in there.keys]
-        columns = ", ".join([*of_key, *map(_quoted, counted)])
-        values = ", ".join(
-            [*(f"k.k{n}" for n in range(len(of_key))), *("0" if c in there.zero else "null" for c in counted)]
-        )
-        named = ", ".join(f"k{n}" for n in range(len(of_key)))
-        _run(
-            connection,
-            f"insert into {there.table} ({columns}) select {values} from unnest({types}) as k ({named})"  # noqa: S608
-            f" on conflict ({', '.join(of_key)}) do nothing",
-            parts,
-        )
-
-    def _lock(self, connection: Connection, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
-        there = self._prepared
-        types, parts = self._key_rows(keys)
-        names = list(dict.fromkeys([*(of for _, of in there.keys), *there.binding.columns, *self._inputs]))
-        # Times as text: Python has none that are infinite.
-        read = ", ".join(f"p.{_quoted(n)}" + ("::text" if _is_time(there.names[n]) else "") for n in names)
-        on = " and ".join(f"p.{_quoted(of)} = k.k{n}" for n, (_, of) in enumerate(there.keys))
-        order = ", ".join(
-            f"k.k{n}" + (' collate "C"' if _is_text(there.names[of]) else "") for n, (_, of) in enumerate(there.keys)
-        )
-        named = ", ".join(f"k{n}" for n in range(len(there.keys)))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"select {read} from {there.table} p join unnest({types}) as k ({named}) on {on}"  # noqa: S608
-                f" order by {order} for no key update of p",
-                parts,
-            )
-            found = {}
-            for values in cursor.fetchall():
-                one = {n: there.types[n].read(v, f'column "{n}"') for n, v in zip(names, values, strict=True)}
-                found[tuple(one[of] for _, of in there.keys)] = one
-        return found
-
     def _write(self, connection: Connection, moved: dict[Key, _Moved], told: Sequence[str], done: Done) -> set[Key]:
-        """One UPDATE of counters, score and version; with `told` of rows only whose columns are as they were told."""
-        there, bundle = self._prepared, self._bundle
-        of_key = [of for _, of in there.keys]
-        counted = list(there.binding.columns)
-        scored = [(there.score, "double precision"), (there.version, "integer")] if bundle is not None else []
-        listed = [("k", n) for n in of_key] + [("c", n) for n in counted] + [("o", n) for n in told]
-        columns = [(f"{kind}{place}", there.names[name]) for place, (kind, name) in enumerate(listed)]
-        columns += [(f"s{place}", kind) for place, (_, kind) in enumerate(scored)]
-        places = {each: columns[place][0] for place, each in enumerate(listed)}
-        rows, scores = [], {}
-        for key, one in moved.items():
-            score = None if bundle is None else bundle.score(self._row(one.after))
-            scores[key] = score
-            done.counts["refused"] = done.counts.get("refused", 0) + (bundle is not None and score is None)
-            values = [*key, *(one.after[n] for n in counted), *(one.before[n] for n in told)]
-            rows.append([_text(v) for v in values] + ([_text(score), str(bundle.version)] if bundle else []))
-        sets = [f"{_quoted(n)} = v.{places['c', n]}" for n in counted]
-        sets += [f"{_quoted(name)} = v.s{place}" for place, (name, _) in enumerate(scored) if name is not None]
-        if bundle is not None and there.scored_at is not None:
-            sets.append(f"{_quoted(there.scored_at)} = now()")
-        where = [f"p.{_quoted(n)} = v.{places['k', n]}" for n in of_key]
-        where += [f"{_as_is(n, there)} is not distinct from v.{places['o', n]}" for n in told]
-        with connection.cursor() as cursor:
-            found = psycopg2.extras.execute_values(
-                cursor,
-                f"update {there.table} as p set {', '.join(sets)}"  # noqa: S608
-                f" from (values %s) as v ({', '.join(name for name, _ in columns)}) where {' and '.join(where)}"
-                f" returning {', '.join(f'p.{_quoted(n)}' for n in of_key)}",
-                rows,
-                template=f"({', '.join(f'%s::{kind}' for _, kind in columns)})",
-                page_size=len(rows),
-                fetch=True,
-            )
-        written = {tuple(there.types[n].read(v, n) for n, v in zip(of_key, each, strict=True)) for each in found}
-        if self._to is not None and bundle is not None:
-            done.outputs += [self._output(self._to, key, scores[key], bundle.version, moved[key].last)
-                             for key in moved if key in written]  # fmt: skip
+        """Counters and scores of rows; with `told` of those only whose columns are as they were told."""
+        bundle, rows = self._bundle, self._rows
+        changes = {
+            key: Change(one.before, one.after, None if bundle is None else bundle.score(rows.inputs(one.after)))
+            for key, one in moved.items()
+        }
+        written = rows.write(connection, changes, told)
+        if bundle is None or not written:
+            return written
+        scores = self._settled(connection, bundle, {key: changes[key].score for key in changes if key in written})
+        done.add(Done(counts={"refused": sum(score is None for score in scores.values())}))
+        if self._to is not None:
+            done.outputs += [
+                self._output(self._to, key, score, bundle.version, moved[key].last) for key, score in scores.items()
+            ]
         return written
 
-    def _row(self, profile: Mapping[str, Any]) -> dict[str, Any]:
-        """A profile as the model takes it: a real is the double that it holds, and not that of its digits."""
-        found = {}
-        for name in self._inputs:
-            value, kind = profile[name], self._prepared.types[name]
-            if value is not None and isinstance(kind, Float) and kind.is_single:
-                value = struct.unpack("<f", struct.pack("<f", value))[0]
-            found[name] = value
-        return found
+    def _settled(
+        self, connection: Connection, bundle: Bundle, scores: dict[Key, float | None]
+    ) -> dict[Key, float | None]:
+        """The scores of rows as the database has left them: generated columns, and triggers of the table's."""
+        rows = self._rows
+        for _ in range(ROUNDS):
+            if not rows.are_changed(connection):
+                return scores
+            stand = rows.lock(connection, list(scores))
+            found = {key: bundle.score(rows.inputs(stand[key])) for key in scores if key in stand}
+            others = {key: score for key, score in found.items() if not _is_same(score, scores[key])}
+            if not others:
+                return scores
+            rows.write_scores(connection, others)
+            scores |= others
+        raise changes_for_ever(self._prepared.shown, self._model)
 
     def _output(self, topic: str, key: Key, score: float | None, version: int, message: Message) -> Output:
         named = {of: part for (_, of), part in zip(self._prepared.keys, key, strict=True)}
@@ -331,32 +273,6 @@ class StraightToProfiles:
         return Output(topic, raw.key, json.dumps(said, ensure_ascii=False, default=str).encode(), headers)
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401
-    """A value as PostgreSQL reads it, whatever its driver makes of numbers that are not finite."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def _quoted(name: str) -> str:
-    # A percent sign would be a parameter.
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
-
-
-def _as_is(name: str, there: Prepared) -> str:
-    return f"p.{_quoted(name)}" + (' collate "C"' if _is_text(there.names[name]) else "")
-
-
-def _is_text(kind: str) -> bool:
-    return kind.partition("(")[0] in ("text", "character varying")
-
-
-def _is_time(kind: str) -> bool:
-    return kind == "date" or kind.startswith("timestamp")
-
-
-def _run(connection: Connection, sql: str, parameters: Sequence[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+def _is_same(one: float | None, other: float | None) -> bool:
+    # NULL is like NULL, and a NaN like a NaN.
+    return one == other or (one is not None and other is not None and one != one and other != other)  # noqa: PLR0124

@@ -19,6 +19,7 @@ from psycopg2 import sql
 from pgscore.database import as_refusal, row, transaction
 from pgscore.errors import PgscoreError
 
+from .quoting import identifier
 from .snapshots import Snapshot
 from .source import Batch, Event
 from .table import Table, look_at
@@ -171,7 +172,7 @@ class TableSource:
 
     def _query(self) -> sql.Composed:
         table = self._known()
-        key = [sql.SQL("e.{}").format(sql.Identifier(each)) for each in table.key]
+        key = [sql.SQL("e.{}").format(identifier(each)) for each in table.key]
         written: sql.Composable
         if not key:
             written = sql.SQL("null::text")
@@ -180,9 +181,9 @@ class TableSource:
         else:
             written = sql.SQL("json_build_array({})::text").format(sql.SQL(", ").join(key))
         return sql.SQL(_ROWS).format(
-            table=table.identifier,
-            transaction=sql.Identifier(table.transaction),
-            ordinal=sql.Identifier(table.ordinal),
+            table=identifier(table.schema, table.name),
+            transaction=identifier(table.transaction),
+            ordinal=identifier(table.ordinal),
             key=written,
             columns=self._told(),
         )
@@ -228,9 +229,9 @@ class TableSource:
         # By its contents, too: another timeline gives the same numbers to other events.
         table = self._known()
         query = sql.SQL(_ROW).format(
-            table=table.identifier,
-            transaction=sql.Identifier(table.transaction),
-            ordinal=sql.Identifier(table.ordinal),
+            table=identifier(table.schema, table.name),
+            transaction=identifier(table.transaction),
+            ordinal=identifier(table.ordinal),
             columns=self._told(),
         )
         with transaction(connection) as session, session.cursor() as cursor:
@@ -240,7 +241,7 @@ class TableSource:
         return found is not None and _digest(found[0]) == mark[2]
 
     def _told(self) -> sql.Composed:
-        return sql.SQL(", ").join(sql.SQL("e.{}").format(sql.Identifier(each)) for each in self._known().columns)
+        return sql.SQL(", ").join(sql.SQL("e.{}").format(identifier(each)) for each in self._known().columns)
 
 
 def _digest(text: str) -> str:

@@ -163,6 +163,16 @@ def read_serving(connection: Connection, model: str) -> tuple[int, Contract]:
         raise as_error(error) from None
 
 
+def find_serving(connection: Connection, model: str) -> tuple[int, Contract] | None:
+    """The version that answers, and its contract; None where none does yet.
+
+    Raises:
+        NotFoundError: there is no such model.
+    """
+    known = rows(connection, "select m.serving from pgscore.model m where m.name = %s", (model,))
+    return None if known and known[0]["serving"] is None else read_serving(connection, model)
+
+
 def _found(connection: Connection, model: str, version: int | None) -> dict[str, Any]:
     found = rows(
         connection,

@@ -1,0 +1,239 @@
+"""Rows of a profile table that messages move: making, locking and writing them, many at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psycopg2.extras
+
+from pgscore.bundle.reducing.values import Float, shortest_single
+from pgscore.database import row
+from pgscore.errors import PgscoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+    from .definition import Prepared
+
+    Key = tuple[Any, ...]
+    Row = dict[str, Any]
+
+# What changes a row beside the statement that does: the table's triggers, and what it generates of other columns.
+_CHANGES = """
+    select exists (
+        select from pg_trigger t
+        where t.tgrelid in (select %(oid)s::oid union all select f.relid from pg_partition_tree(%(oid)s::oid) f)
+            and not t.tgisinternal and t.tgenabled <> 'D' and t.tgtype & 20 <> 0
+    ) or exists (
+        select from pg_attribute a
+        where a.attrelid = %(oid)s and a.attname = any (%(inputs)s::name[]) and a.attgenerated <> ''
+    ) as are_changed
+"""
+
+
+# So often rows are scored again, as the database changes them.
+ROUNDS = 3
+
+
+class Change(NamedTuple):
+    """A row as it was, as it is to be, and its score."""
+
+    before: Row
+    after: Row
+    score: float | None
+
+
+class ProfileRows:
+    """The rows of a definition's profile table."""
+
+    def __init__(self, there: Prepared, inputs: Sequence[str], version: int | None) -> None:
+        """Connects to nothing.
+
+        Args:
+            there: the definition, beside its table.
+            inputs: the columns that the version reads.
+            version: the version that scores; None: none does, and scores are left as they are.
+        """
+        self._there, self._inputs, self._version = there, tuple(inputs), version
+
+    def make(self, connection: Connection, keys: Sequence[Key]) -> None:
+        """Makes those that are not there, their counters at 0."""
+        there = self._there
+        typed, parts = self._of_keys(keys)
+        counted = there.binding.columns
+        of_key = [_quoted(of) for _, of in there.keys]
+        columns = ", ".join([*of_key, *map(_quoted, counted)])
+        values = ", ".join(
+            [*(f"k.k{n}" for n in range(len(of_key))), *("0" if c in there.zero else "null" for c in counted)]
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"insert into {there.table} ({columns}) overriding system value select {values} from {typed}"  # noqa: S608
+                f" on conflict ({', '.join(of_key)}) do nothing",
+                parts,
+            )
+
+    def lock(self, connection: Connection, keys: Sequence[Key]) -> dict[Key, Row]:
+        """Locks rows in the order of their keys, by code points, and reads what is reduced and scored of them."""
+        there = self._there
+        typed, parts = self._of_keys(keys)
+        names = list(dict.fromkeys([*(of for _, of in there.keys), *there.binding.columns, *self._inputs]))
+        # Times as text: Python has none that are infinite.
+        read = ", ".join(f"p.{_quoted(n)}" + ("::text" if _is_time(there.names[n]) else "") for n in names)
+        on = " and ".join(f"p.{_quoted(of)} = k.k{n}" for n, (_, of) in enumerate(there.keys))
+        order = ", ".join(
+            f"k.k{n}" + (' collate "C"' if _is_text(there.names[of]) else "") for n, (_, of) in enumerate(there.keys)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"select {read} from {there.table} p join {typed} on {on}"  # noqa: S608
+                f" order by {order} for no key update of p",
+                parts,
+            )
+            found = {}
+            for values in cursor.fetchall():
+                one = {n: there.types[n].read(v, f'column "{n}"') for n, v in zip(names, values, strict=True)}
+                found[tuple(one[of] for _, of in there.keys)] = one
+        return found
+
+    def write(self, connection: Connection, changes: Mapping[Key, Change], told: Sequence[str]) -> set[Key]:
+        """Writes counters, scores and the version by one UPDATE.
+
+        Args:
+            connection: in a transaction.
+            changes: by their keys.
+            told: the columns that are to be as they were; rows in which one is not are left.
+
+        Returns:
+            The keys of the rows that were written.
+        """
+        there = self._there
+        counted = list(there.binding.columns)
+        listed = [("c", n) for n in counted] + [("o", n) for n in told]
+        rows = {
+            key: [_text(one.after[n]) for n in counted]
+            + [_text(one.before[n]) for n in told]
+            + ([_text(one.score)] if self._version is not None else [])
+            for key, one in changes.items()
+        }
+        columns = [(f"{kind}{place}", self._named(name)) for place, (kind, name) in enumerate(listed)]
+        names = {each: columns[place][0] for place, each in enumerate(listed)}
+        if self._version is not None:
+            columns.append(("s", "double precision"))
+        sets = [f"{_quoted(n)} = v.{names['c', n]}" for n in counted] + self._scored()
+        same = [f"{_as_is(n, there)} is not distinct from v.{names['o', n]}" for n in told]
+        return self._update(connection, rows, columns, sets, same)
+
+    def write_scores(self, connection: Connection, scores: Mapping[Key, float | None]) -> None:
+        """Writes scores and the version."""
+        rows = {key: [_text(score)] for key, score in scores.items()}
+        self._update(connection, rows, [("s", "double precision")], self._scored(), [])
+
+    def are_changed(self, connection: Connection) -> bool:
+        """Whether the database changes rows itself: see `are_changed`."""
+        return are_changed(connection, self._there.oid, self._inputs)
+
+    def inputs(self, profile: Mapping[str, Any]) -> Row:
+        """A row as the model takes it: a real is the decimal that it is shown as."""
+        found = {}
+        for name in self._inputs:
+            value, kind = profile[name], self._there.types[name]
+            found[name] = (
+                shortest_single(value) if value is not None and isinstance(kind, Float) and kind.is_single else value
+            )
+        return found
+
+    def _of_keys(self, keys: Iterable[Key]) -> tuple[str, list[list[str | None]]]:
+        """SQL for a table `k` of keys, and its parameters."""
+        types = ", ".join(f"%s::{self._named(of)}[]" for _, of in self._there.keys)
+        named = ", ".join(f"k{n}" for n in range(len(self._there.keys)))
+        return f"unnest({types}) as k ({named})", [[_text(p) for p in parts] for parts in zip(*keys, strict=True)]
+
+    def _scored(self) -> list[str]:
+        """What is set with a score."""
+        there = self._there
+        if self._version is None:
+            return []
+        given = ((there.score, "v.s"), (there.version, str(int(self._version))), (there.scored_at, "now()"))
+        return [f"{_quoted(name)} = {sql}" for name, sql in given if name is not None]
+
+    def _update(
+        self,
+        connection: Connection,
+        rows: Mapping[Key, list[str | None]],
+        columns: list[tuple[str, str]],
+        sets: list[str],
+        conditions: list[str],
+    ) -> set[Key]:
+        there = self._there
+        of_key = [of for _, of in there.keys]
+        if not sets:
+            return set(rows)
+        columns = [*((f"k{n}", self._named(of)) for n, of in enumerate(of_key)), *columns]
+        where = [f"p.{_quoted(of)} = v.k{n}" for n, of in enumerate(of_key)] + conditions
+        with connection.cursor() as cursor:
+            found = psycopg2.extras.execute_values(
+                cursor,
+                f"update {there.table} as p set {', '.join(sets)}"  # noqa: S608
+                f" from (values %s) as v ({', '.join(name for name, _ in columns)}) where {' and '.join(where)}"
+                f" returning {', '.join(f'p.{_quoted(of)}' for of in of_key)}",
+                [[*map(_text, key), *values] for key, values in rows.items()],
+                template=f"({', '.join(f'%s::{kind}' for _, kind in columns)})",
+                page_size=len(rows),
+                fetch=True,
+            )
+        return {tuple(there.types[n].read(v, n) for n, v in zip(of_key, each, strict=True)) for each in found}
+
+    def _named(self, column: str) -> str:
+        """The type of a column; a percent sign would be a parameter."""
+        return self._there.names[column].replace("%", "%%")
+
+
+def are_changed(connection: Connection, table: int, inputs: Sequence[str]) -> bool:
+    """Whether the database changes rows of a table itself.
+
+    It is asked behind a write, so that whoever makes it do so waits for this, or is seen.
+    Deferred triggers have done by then what they do.
+    """
+    found = bool(row(connection, _CHANGES, {"oid": table, "inputs": list(inputs)})["are_changed"])
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute("set constraints all immediate; set constraints all deferred")
+    return found
+
+
+def changes_for_ever(table: str, model: str) -> PgscoreError:
+    """What is said where rows are others again each time that their scores are stored."""
+    return PgscoreError(
+        f"table {table} changes what {model} reads of a row whenever its score is stored, so no score is that of the"
+        " row",
+        "A trigger of it does: have it leave alone what the model reads where nothing else was changed.",
+    )
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401
+    """A value as PostgreSQL reads it, whatever its driver makes of numbers that are not finite."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _quoted(name: str) -> str:
+    # A percent sign would be a parameter.
+    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+
+
+def _as_is(name: str, there: Prepared) -> str:
+    return f"p.{_quoted(name)}" + (' collate "C"' if _is_text(there.names[name]) else "")
+
+
+def _is_text(kind: str) -> bool:
+    return kind.partition("(")[0] in ("text", "character varying")
+
+
+def _is_time(kind: str) -> bool:
+    return kind == "date" or kind.startswith("timestamp")
