@@ -46,21 +46,35 @@ def _figures(model: str, rows: dict[int, list[float]]) -> list[Measured]:
     ]
 
 
-def _run(field: Field, cores: int) -> dict[str, list[float]]:
+def installed() -> str:
+    """PYTHONPATH with Spark, which is installed where it is not there.
+
+    Raises:
+        BaselineError: it cannot be.
+    """
     folder = subprocess.run(  # noqa: S603  our own script
         [ROOT / "docker" / "spark-python"], capture_output=True, text=True, check=False
     )
-    path = os.pathsep.join(filter(None, [folder.stdout.strip(), os.environ.get("PYTHONPATH")]))
+    if folder.returncode:
+        raise BaselineError(f"spark: {last_line(folder.stderr)}")
+    return os.pathsep.join(filter(None, [folder.stdout.strip(), os.environ.get("PYTHONPATH")]))
+
+
+def last_line(said: str) -> str:
+    """What a program said at its end."""
+    return (said.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def _run(field: Field, cores: int) -> dict[str, list[float]]:
     done = subprocess.run(  # noqa: S603  our own module
         [sys.executable, "-m", "bench.spark_session", str(cores), LINEAR, TREES],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path, "PGSCORE_DSN": field.server.dsn},
+        env={**os.environ, "PYTHONPATH": installed(), "PGSCORE_DSN": field.server.dsn},
         capture_output=True,
         text=True,
         check=False,
     )
-    if folder.returncode or done.returncode:
-        said = (folder.stderr if folder.returncode else done.stderr).strip().splitlines() or ["it said nothing"]
-        raise BaselineError(f"spark: {said[-1]}")
+    if done.returncode:
+        raise BaselineError(f"spark: {last_line(done.stderr)}")
     found: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
     return found

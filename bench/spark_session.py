@@ -6,29 +6,39 @@ import json
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import pgscore.spark
 from pyspark.sql import SparkSession
 
 from .customers import MANY, MANY_CUSTOMERS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _RUNS = 4
 _DRIVER = "/usr/share/java/postgresql.jar"
 
 
-def main(cores: int, models: list[str]) -> None:
-    """Measures each model over the same rows, which Spark holds in memory."""
-    dsn = os.environ["PGSCORE_DSN"]
+def started(cores: int, jars: Sequence[str] = ()) -> SparkSession:
+    """A Spark with so many cores, PostgreSQL's driver, and further jars."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     spark = (
         SparkSession.builder.master(f"local[{cores}]")
-        .config("spark.jars", _DRIVER)
+        .config("spark.jars", ",".join([_DRIVER, *jars]))
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.ui.enabled", "false")
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("OFF")
+    return spark
+
+
+def main(cores: int, models: list[str]) -> None:
+    """Measures each model over the same rows, which Spark holds in memory."""
+    dsn = os.environ["PGSCORE_DSN"]
+    spark = started(cores)
     table = pgscore.spark.profile(spark, dsn, MANY_CUSTOMERS, partitions=8).drop("score")
     rows = table.cache()
     rows.count()

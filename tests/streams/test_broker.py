@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from examples.server import ports
 from examples.server.broker import PrivateBroker
 
 if TYPE_CHECKING:
@@ -43,6 +46,19 @@ def test_it_keeps_a_transaction_over_kill_9(broker: PrivateBroker, topic: MakeTo
     broker.restart()
     assert broker.pid != former
     assert _read(broker.servers, events, 1) == ["commit_transaction"]
+
+
+def test_a_port_that_is_taken_is_left_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between finding a free port and the broker's using it another program may take it."""
+    real = ports.free_ports
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        given = iter([[taken, *real(1)]])
+        monkeypatch.setattr("examples.server.broker.free_ports", lambda count: next(given, None) or real(count))
+        with PrivateBroker() as broker:
+            assert broker.port != taken
 
 
 def test_nothing_is_left(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from bench.figure import Detail, Measured, Wanted, at_least, at_most
 from bench.listing import Line, document, text
 from bench.pairs import Spread, in_turn, spread
+from bench.stream_place import WARM, Run
 
 
 def test_spread_is_median_and_quartiles() -> None:
@@ -76,3 +77,22 @@ def test_document_holds_everything() -> None:
         {"bound": 1, "most": False},
     )
     assert (refused["verdict"], refused["reason"]) == ("refused", "too large")
+
+
+def test_the_first_seconds_of_a_worker_are_no_latency() -> None:
+    sent = [0.0, 1.0, 2.0, 1 + WARM, 2 + WARM, 3 + WARM]
+    ages = [9.0, 0.5, 0.7, 0.01, 0.02, 0.03]
+    run = Run([done + age for done, age in zip(sent, ages, strict=True)], sent)
+    assert run.latency(0.5) == pytest.approx(20)
+    assert run.latency(0.99) == pytest.approx(30)
+    assert run.slowest_first == pytest.approx(700)
+
+
+def test_a_worker_is_level_when_it_commits_what_has_just_come() -> None:
+    sent = [float(number) for number in range(10)]
+    # It was stopped from 2.5 to 7.2, with what had come before done at once.
+    times = [0.1, 1.1, 2.1, 7.3, 7.4, 7.5, 7.6, 7.7, 8.1, 9.1]
+    run = Run(times, sent, resumed=7.2)
+    assert run.level == pytest.approx(8.1 - 7.2)
+    assert run.worst_lag == 5
+    assert Run(times[:8], sent[:8], resumed=7.2).level == float("inf")
