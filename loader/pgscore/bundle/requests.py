@@ -52,7 +52,8 @@ def parsed(body: bytes | str) -> Row:
         Problem: it is no JSON, or none that says one thing: a name that stands twice is refused.
     """
     try:
-        text = body.decode() if isinstance(body, bytes) else body
+        # A text is not always one in UTF-8: a JSON string that a platform has read may hold half a character.
+        text = (body if isinstance(body, bytes) else body.encode()).decode()
         document = _DECODER.decode(text)
         if "\\ud" in text or "\\uD" in text:
             # Half a pair of surrogates is no character.
