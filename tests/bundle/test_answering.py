@@ -127,3 +127,20 @@ def test_a_bundle_without_a_binding_takes_no_events() -> None:
     answered = answer(bundle, "POST", json.dumps({"row": _PROFILE, "events": []}))
     assert answered.status == 409
     assert "holds no binding" in json.loads(answered.body)["detail"]
+
+
+def test_events_that_are_nested_deeply_are_refused() -> None:
+    # The parser and what shows a value give up at depths that are not far from each other.
+    for depth in range(950, 1000):
+        nested = "[" * depth + "]" * depth
+        for column in ("amount", "Kind"):
+            body = json.dumps({"row": _PROFILE, "events": [{**_EVENT, column: "nested"}]}).replace('"nested"', nested)
+            found = _of_function(body)
+            assert found[0] in (400, 409), found
+
+
+def test_half_a_character_in_a_text_is_no_json() -> None:
+    body = json.dumps({"row": {**_PROFILE, "latest": "\ud800"}}, ensure_ascii=False)
+    found = _of_function(body)
+    assert found[0] == 400
+    assert "UTF-8" in found[2]["detail"]

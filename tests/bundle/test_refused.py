@@ -80,6 +80,7 @@ def test_what_is_no_bundle_is_refused(content: bytes, message: str) -> None:
         (lambda d: d["contract"].update(tolerance=0.5), "contract.tolerance is 0.5, not within"),
         (lambda d: d.update(labels=["0"]), "labels has 1 entries"),
         (lambda d: d.update(labels=["0", "2"]), "contract.output.classes[1] is 1, and its text '2'"),
+        (lambda d: d.update(labels=["0", "9" * 400]), "contract.output.classes[1] is 1, and its text '999"),
         (lambda d: d.update(golden=[]), "golden has no rows"),
         (lambda d: d["golden"][0].update(scale=-1), "golden[0].scale is -1"),
         (lambda d: d["golden"][0].update(expected="much"), "golden[0].expected is 'much', not a number"),
@@ -218,3 +219,9 @@ def test_a_tie_goes_to_the_class_that_the_program_says(tie: str, position: int) 
 
     bundle = load(_changed(even))
     assert (bundle.predict({"Age": 1, "n": 2, "billed": 1, "Total": 3.5}) or {})["label"] == position
+
+
+def test_an_integer_of_any_length_is_shown() -> None:
+    bundle = load(SAMPLES["churn"])
+    with pytest.raises(PgscoreError, match='input "state" is the number 1000'):
+        bundle.score({**bundle.opened.golden[0].inputs, "state": 10**5000})

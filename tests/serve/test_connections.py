@@ -24,6 +24,8 @@ _AUTHORITY, _OTHER = (
     x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("authority", "localhost")
 )
 
+_MISMATCH = "KEY_VALUES_MISMATCH"
+
 
 class _Authority:
     """Signs certificates; files of a folder."""
@@ -88,7 +90,30 @@ def test_callers_need_a_certificate_of_the_authority(authority: _Authority, tmp_
         service.send(signal.SIGHUP)
         service.wait("reload")
         assert _status(service.address, authority.issue("caller")) == 200
+        # Half of another one: the key is not there yet.
+        former = Path(key).read_bytes()
+        authority.issue("server")
+        Path(key).write_bytes(former)
+        service.send(signal.SIGHUP)
+        refused = service.wait("reload", problem=f"{certificate} and {key} are no certificate and its key: {_MISMATCH}")
+        assert refused
+        assert _status(service.address, authority.issue("caller")) == 200
         assert service.end() == 0
+
+
+def test_a_certificate_that_is_none_is_refused(
+    authority: _Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (certificate, key), (_, other) = authority.issue("server"), authority.issue("other")
+    none = tmp_path / "none.pem"
+    none.write_text("nothing")
+    for options, says in (
+        (("--tls-cert", certificate, "--tls-key", other), f"are no certificate and its key: {_MISMATCH}"),
+        (("--tls-cert", none, "--tls-key", key), "are no certificate and its key"),
+        (("--tls-cert", certificate, "--tls-key", key, "--client-ca", none), "none.pem holds no certificate"),
+    ):
+        assert run(["serve", "--port", "0", "--bundle", str(BUNDLE), *map(str, options)]) == 1
+        assert says in capsys.readouterr().err
 
 
 @pytest.mark.long

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pgscore.serve.pool import Pool
+from pgscore.serve.problems import Problem
 
 from tests.bindings import shop
 from tests.support.database import ANALYST, Database, Session
@@ -154,3 +157,19 @@ def test_a_version_that_is_no_program_is_scored_by_the_database(opaque: Database
         assert service.client.get("/models/churn/score/1").json()["score"] == pytest.approx(score)
         problem(service.post("/models/churn/score", {"row": {}}), 422, "refused")
         problem(service.post("/models/churn/score", {"row": row, "events": [{}]}), 409, "no-program")
+
+
+def test_a_query_that_takes_too_long_is_not_asked_twice(shopping: Database) -> None:
+    pool = Pool(shopping.dsn(ANALYST), connections=1, queue=1, seconds=1)
+
+    async def asked() -> tuple[int, int]:
+        ((before,),) = await pool.rows("select pg_backend_pid()", ())
+        with pytest.raises(Problem, match="did not answer within 1 s"):
+            await pool.rows("select pg_sleep(60)", ())
+        ((after,),) = await pool.rows("select pg_backend_pid()", ())
+        return before, after
+
+    # The connection that was there is a good one, and nothing was asked on another.
+    before, after = asyncio.run(asked())
+    assert before == after
+    pool.close()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import Any
 
+import httpx
 import pytest
 from pgscore.bundle import load
 from pgscore.bundle.requests import Given
+from pgscore.serve.app import Application
 from pgscore.serve.problems import Problem
-from pgscore.serve.profiles import chosen_table, key_of, profile_tables
+from pgscore.serve.profiles import chosen_table, key_of, profile_tables, read
 from pgscore.serve.rows import answered, score_of
+from pgscore.serve.service import Service
+from pgscore.serve.settings import Settings
 from pgscore.served import Mark, Served
 
 from .test_rows import BUNDLE
@@ -43,6 +48,10 @@ def test_several_profile_tables_are_named() -> None:
         assert caught.value.status == 422
     with pytest.raises(Problem, match="attached to no table"):
         chosen_table(_served(), None)
+
+
+def test_a_profile_holds_numbers_of_any_length() -> None:
+    assert read(f'{{"n": {"9" * 5000}, "of": {"9" * 5000}.5}}') == {"n": inf, "of": inf}
 
 
 def test_a_key_is_segments_of_the_path() -> None:
@@ -89,3 +98,20 @@ def test_many_rows_leave_others_their_turns_and_end() -> None:
     with pytest.raises(Problem, match="ask for fewer at once") as caught:
         asyncio.run(both(0.0))
     assert caught.value.status == 503
+
+
+def test_the_description_is_of_what_is_served_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(Settings(dsn=None, bundles=(BUNDLE,), log=False))
+    service.start()
+
+    async def paths() -> set[str]:
+        transport = httpx.ASGITransport(app=Application(service))
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            before = (await client.get("/openapi.json")).json()["paths"].keys()
+            assert "/models/churn/score" in before
+            # As of a model that is not in the database any more.
+            monkeypatch.setattr(service.catalog, "served", {})
+            return set((await client.get("/openapi.json")).json()["paths"])
+
+    assert "/models/churn/score" not in asyncio.run(paths())
+    service.close()

@@ -148,6 +148,17 @@ def test_metrics_and_logs_hold_neither_rows_nor_keys(running: Running, rows: lis
     assert "secret" not in "".join(running.text)
 
 
+def test_rows_that_are_refused_are_not_counted(running: Running, rows: list[dict[str, Any]]) -> None:
+    def counted() -> str:
+        lines = running.client.get("/metrics").text.splitlines()
+        return next(line for line in lines if line.startswith('pgscore_rows_total{model="churn"}'))
+
+    running.post(_PATH, {"row": rows[0]})
+    before = counted()
+    problem(running.post(_PATH, {"rows": [rows[0], {}]}), 422, "wrong-row")
+    assert counted() == before
+
+
 def test_a_body_that_does_not_come(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.port), timeout=30) as slow:
         slow.sendall(b"POST /models/churn/score HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{")

@@ -273,6 +273,36 @@ def test_a_version_that_is_no_program_says_so(opaque: Database, heard: Heard) ->
         assert served.contract is not None
 
 
+def test_what_is_tried_once_more_is_told_where_it_is_another(
+    shopping: Database, session: Session, heard: Heard, another: int
+) -> None:
+    published = pgscore.publish(shopping.dsn(), "other", shop.model(0.1), golden=shop._golden())
+    with heard.follow(shopping.dsn(ANALYST)) as follower:
+        follower.start()
+        follower.look()
+        session.run("select pgscore.promote('shop', %s)", another)
+        heard.wait_for_version(another)
+    assert [each.version for each in heard.states if each.model == "other"] == [None]
+    assert published.version == 1
+
+
+def test_a_fault_does_not_end_it(shopping: Database, session: Session, heard: Heard, another: int) -> None:
+    faults = [KeyError("a fault")]
+
+    def changed(served: Served) -> None:
+        if faults:
+            raise faults.pop()
+        heard._changed(served)
+
+    with Follower(shopping.dsn(ANALYST), ["shop"], interval=_SHORT, changed=changed, lost=heard._lost) as follower:
+        follower.start(wait=_PATIENCE)
+        heard.wait_for_version(1)
+        assert heard.lost == ["a fault of pgscore: KeyError('a fault')"]
+        session.run("select pgscore.promote('shop', %s)", another)
+        heard.wait_for_version(another)
+        assert follower.connected
+
+
 def _terminate(session: Session) -> None:
     session.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"

@@ -211,10 +211,10 @@ def _label(written: str, found: Any, place: str) -> Any:  # noqa: ANN401
         for read in (int, float):
             try:
                 value = read(written)
-            except ValueError:
+                if float(value) == found:
+                    return value
+            except (OverflowError, ValueError):
                 continue
-            if float(value) == found:
-                return value
     return refuse(place, f"is {shown(found)}, and its text {shown(written)}")
 
 

@@ -109,9 +109,8 @@ def _mismatch(value: Any, name: str, wanted: str) -> NoReturn:  # noqa: ANN401
 
 def _digits(value: Any) -> str:  # noqa: ANN401
     """A number as jsonb writes it: all of its digits, and no exponent."""
-    if isinstance(value, int):
-        return str(value)
-    exact = Decimal(repr(value)) if isinstance(value, float) else value
+    # Python itself writes no integer of more than 4,300 digits.
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
     if not exact.is_finite():
         return "NaN" if exact.is_nan() else "Infinity" if exact > 0 else "-Infinity"
     return f"{abs(exact) if exact == 0 else exact:f}"

@@ -52,7 +52,8 @@ def parsed(body: bytes | str) -> Row:
         Problem: it is no JSON, or none that says one thing: a name that stands twice is refused.
     """
     try:
-        text = body.decode() if isinstance(body, bytes) else body
+        # A text is not always one in UTF-8: a JSON string that a platform has read may hold half a character.
+        text = (body if isinstance(body, bytes) else body.encode()).decode()
         document = _DECODER.decode(text)
         if "\\ud" in text or "\\uD" in text:
             # Half a pair of surrogates is no character.
@@ -198,12 +199,11 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON; write it as a text")
 
 
-def integer(digits: str) -> int | float:
-    """An integer of JSON, or infinity."""
+def _integer(digits: str) -> int | float:
     if len(digits) > _DIGITS:
         return -inf if digits[0] == "-" else inf
     return int(digits)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=integer)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
 _encode = json.JSONEncoder(allow_nan=False).encode

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from pgscore.served import Served
+
     from .answers import Receive, Scope, Send
     from .service import Service
 
@@ -83,7 +85,6 @@ def _framework(service: Service) -> FastAPI:
         redirect_slashes=False,
         exception_handlers={HTTPException: refused, RequestValidationError: refused},
     )
-    app.openapi = lambda: document(service.catalog.served, service.settings)  # type: ignore[method-assign]
 
     def add(path: str, method: str, handle: Handler) -> None:
         app.router.routes.append(Route(path, _Endpoint(service, handle), methods=[method]))
@@ -99,7 +100,7 @@ def _framework(service: Service) -> FastAPI:
     add("/healthz", "GET", service.healthy)
     add("/readyz", "GET", service.ready)
     add("/metrics", "GET", service.counted)
-    add("/openapi.json", "GET", _openapi(app, service))
+    add("/openapi.json", "GET", _openapi(service))
     return app
 
 
@@ -141,17 +142,18 @@ def _refused(service: Service) -> Callable[[Request, Exception], Coroutine[Any, 
     return refused
 
 
-def _openapi(app: FastAPI, service: Service) -> Handler:
-    """GET openapi.json: made anew where another version answers."""
-    described: tuple[int, bytes] = (-1, b"")
+def _openapi(service: Service) -> Handler:
+    """GET openapi.json: made anew where something else is served."""
+    of: dict[str, Served] | None = None
+    text = b""
 
     async def openapi(call: Call) -> Answer:
-        nonlocal described
+        nonlocal of, text
         call.route = "/openapi.json"
-        state = service.changes
-        if described[0] != state:
-            described = (state, encoded(app.openapi()))
-        return Answer(200, described[1])
+        served = service.catalog.served
+        if of != served:
+            of, text = served, encoded(document(served, service.settings))
+        return Answer(200, text)
 
     return openapi
 

@@ -23,7 +23,6 @@ class Log:
     def __init__(self, *, requests: bool = True, to: TextIO | None = None) -> None:
         self._requests = requests
         self._to = to or sys.stderr
-        self._prefix = ("", 0)
 
     def request(self, call: Call, status: int, seconds: float) -> None:
         """A request that was answered."""

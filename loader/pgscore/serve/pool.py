@@ -81,6 +81,7 @@ class Pool:
         try:
             # One that is not waited for any more ends by its own timeout.
             return await asyncio.wait_for(asyncio.shield(work), self._seconds + 1)
+        # Of what waits here, and of the statement.
         except TimeoutError:
             raise away(f"the database did not answer within {self._seconds:g} s") from None
         except UnreachableError as error:
@@ -128,7 +129,8 @@ class Pool:
                 cursor.execute(self._pinned + text, parameters)
                 return cursor.fetchall()
         except QueryCanceledError:
-            raise UnreachableError(f"the database did not answer within {self._seconds:g} s") from None
+            # Not lost: it is not asked once more, which would take as long again.
+            raise TimeoutError from None
         except psycopg2.Error as error:
             raise as_refusal(error) from None
         except UnicodeError as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from psycopg2 import sql
 
-from pgscore.bundle.requests import integer
+from pgscore.bundle.requests import parsed
 
 from .problems import Problem
 
@@ -149,8 +148,7 @@ async def profile(pool: Pool, served: Served, table: ProfileTable, values: list[
 
 def read(text: str) -> dict[str, Any]:
     """A profile as a row that can be scored; its numerics may have more digits than Python reads."""
-    row: dict[str, Any] = json.loads(text, parse_int=integer)
-    return row
+    return parsed(text)
 
 
 def _equal(name: str, kind: str) -> sql.Composable:

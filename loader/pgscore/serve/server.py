@@ -138,9 +138,15 @@ def _config(settings: Settings, worker: Worker) -> uvicorn.Config:
 
 
 def _renew(config: uvicorn.Config, settings: Settings) -> None:
-    """Connections that are made from now on get the certificate that the files hold now."""
+    """Connections that are made from now on get the certificate that the files hold now.
+
+    Raises:
+        PgscoreError: they hold none; the former one stays.
+    """
     if config.ssl is not None and settings.tls_cert is not None:
-        config.ssl.load_cert_chain(settings.tls_cert, settings.tls_key)
+        # Before the context has the one and not the other.
+        _check_tls(settings)
+        config.ssl.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
 
 
 def _check(settings: Settings) -> None:
@@ -151,7 +157,30 @@ def _check(settings: Settings) -> None:
     for file in (settings.tls_cert, settings.tls_key, settings.client_ca):
         if file is not None and not os.access(file, os.R_OK):
             raise PgscoreError(f"{file} cannot be read")
+    _check_tls(settings)
     # Before there are workers, which would begin and end again and again.
     Callers(settings)
     if settings.dsn is None:
         BundleCatalog(settings, lambda _served: None, lambda _sentence: None).start()
+
+
+def _check_tls(settings: Settings) -> None:
+    if settings.tls_cert is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Nobody is there who could be asked for a password.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except ssl.SSLError as error:
+        raise PgscoreError(
+            f"{settings.tls_cert} and {settings.tls_key} are no certificate and its key: {error.reason or error}",
+            "Both in PEM, the key without a password.",
+        ) from None
+    if settings.client_ca is None:
+        return
+    try:
+        context.load_verify_locations(settings.client_ca)
+    except ssl.SSLError as error:
+        raise PgscoreError(
+            f"{settings.client_ca} holds no certificate: {error.reason or error}", "It is to be one in PEM, or several."
+        ) from None

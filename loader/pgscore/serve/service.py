@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from pgscore.bundle.requests import Given, given_rows, parsed, scored, wrong_row
+from pgscore.errors import PgscoreError
 
 from .answers import Answer, Call, encoded
 from .bodies import GoneError, read_body
@@ -62,7 +63,6 @@ class Service:
         self.pressure: Callable[[], int] = lambda: 0
         # Reads certificates anew.
         self.renew: Callable[[], None] = lambda: None
-        self.changes = 0
 
     def start(self) -> None:
         """Begins to follow which versions answer.
@@ -89,7 +89,6 @@ class Service:
             self.pool.close()
 
     def _changed(self, served: Served) -> None:
-        self.changes += 1
         self.metrics.serves(served.model, served.version)
         self.log.event(
             "serves",
@@ -143,11 +142,11 @@ class Service:
         settings = self.settings
         body = await read_body(call.scope, call.receive, settings.max_bytes, settings.timeout)
         given = after_events(given_rows(parsed(body), settings.max_rows, settings.max_events), served)
-        call.rows = len(given.rows)
         if served.bundle is not None:
             answers = await answered(given, served.bundle, _VERBS[verb], settings.timeout)
         else:
             answers = await self._asked(call, verb, served, given)
+        call.rows = len(answers)
         said = {"model": model, "version": call.version}
         return Answer(200, encoded({**said, **answers[0]} if given.single else {**said, "rows": answers}))
 
@@ -156,16 +155,16 @@ class Service:
         served = self._named(call, model, "/models/{model}/score/{key}")
         pool, table = self._pool(), chosen_table(served, _wanted(call))
         row = read(await profile(pool, served, table, key_of(key), inputs=True))
-        call.rows = 1
         if served.bundle is None:
             given = Given([row], [""], single=True)
             (answer,) = await self._asked(call, "score", served, given)
         else:
             try:
                 answer = scored(served.bundle, row)
-            except Exception as error:
+            except (PgscoreError, RecursionError) as error:
                 problem = wrong_row(served.bundle, row, "", error)
                 raise Problem(HTTPStatus.CONFLICT, "wrong-profile", str(problem)) from None
+        call.rows = 1
         return Answer(200, encoded({"model": model, "version": call.version, "profile": table.name, **answer}))
 
     async def profile(self, call: Call, model: str, key: list[bytes]) -> Answer:

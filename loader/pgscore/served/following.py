@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import psycopg2
@@ -61,7 +62,7 @@ class Follower:
             dsn: a connection string of a login that has `pgscore_reader`; also to a pooler of any mode, or a standby.
             models: the models that are followed; None: all that there are.
             interval: seconds between two looks.
-            changed: is told of each state of a model before `get` gives it, from the thread that follows.
+            changed: is told of each other state of a model before `get` gives it, from the thread that follows.
             gone: is told of a model that is not there any more.
             lost: is told that the database is away, and in how many seconds it is tried again.
         """
@@ -75,7 +76,6 @@ class Follower:
         self._bell = Bell()
         self._ready = threading.Event()
         self._connected = False
-        self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._follow, name="pgscore follower", daemon=True)
 
     @property
@@ -111,7 +111,7 @@ class Follower:
             self._ready.wait(wait)
 
     def look(self) -> None:
-        """Has it look at once, at everything anew."""
+        """Has it look at once, and try once more what could not be evaluated."""
         self._tried.clear()
         self._bell.ring()
 
@@ -143,12 +143,12 @@ class Follower:
                         self._look(connection)
                         pause = _FIRST_PAUSE
                         self._bell.wait(self._interval, connection if listens else None)
-            except (PgscoreError, psycopg2.Error, UnicodeError) as error:
+            # Whatever it is: a thread that has ended would follow nothing, and nobody would be told.
+            except Exception as error:
                 self._connected = False
-                sentence = str(as_refusal(error)) if isinstance(error, psycopg2.Error) else str(error)
                 if self._bell.has_ended():
                     return
-                self._lost(sentence, pause)
+                self._lost(_sentence(error), pause)
                 self._bell.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -190,9 +190,22 @@ class Follower:
             served = None if mark is None else fetch(connection, model, mark)
         connection.autocommit = True
         self._tried[model] = time.monotonic()
-        if served is not None:
+        if served is not None and not _is_same(served, self._served.get(model)):
             self._changed(served)
             self._served[model] = served
+
+
+def _is_same(served: Served, former: Served | None) -> bool:
+    """Whether what was tried once more has come to nothing else."""
+    if former is None or (served.bundle is None) != (former.bundle is None):
+        return False
+    return replace(served, bundle=former.bundle) == former
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, psycopg2.Error):
+        return str(as_refusal(error))
+    return str(error) if isinstance(error, PgscoreError | UnicodeError) else f"a fault of pgscore: {error!r}"
 
 
 def _listen(connection: Connection) -> bool | None:

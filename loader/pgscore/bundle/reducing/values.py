@@ -79,6 +79,8 @@ class ColumnType(ABC):
             written = str(value) if isinstance(value, Decimal) else repr(value)
         except ValueError:  # Python writes no integer of more than 4,300 digits
             written = "an integer of thousands of digits"
+        except RecursionError:
+            written = "what is nested too deeply"
         if len(written) > _SHOWN:
             written = written[:_SHOWN] + "..."
         raise PgscoreError(f"{place} is of type {self.name}, and {written} {why}")
