@@ -94,6 +94,11 @@ class Run:
         return float("inf")
 
     @property
+    def followed(self) -> float:
+        """Seconds for which messages came after a pause."""
+        return self.sent[-1] - self.resumed
+
+    @property
     def worst_lag(self) -> int:
         """How many messages were sent and not committed, where there were most."""
         worst = came = 0

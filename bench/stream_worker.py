@@ -71,6 +71,8 @@ def _by_hand(brokers: str, topic: str, dsn: str, events: str, profile: str, coun
             "group.id": f"{topic}-by-hand",
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
+            # After a pause it would say that its group has given it up.
+            "log_level": 2,
         }
     )
     consumer.subscribe([topic])

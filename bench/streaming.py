@@ -31,7 +31,7 @@ _SHARES = {"p50": 0.5, "p99": 0.99}
 # While a worker is stopped so many messages a second come, and go on coming.
 _PAUSE_RATE = 100
 # It is given half as long again as it should need to be level, and a moment for joining the group anew.
-_AMPLE, _JOINING, _LONGEST = 1.5, 5.0, 60.0
+_AMPLE, _JOINING, _LONGEST = 1.5, 10.0, 60.0
 
 
 def rates(field: Field) -> list[Measured]:
@@ -119,7 +119,11 @@ def _paused(place: Place, best: dict[str, float], pairs: int, seconds: int) -> M
     lags = {which: spread([float(run.worst_lag) for run in some]) for which, some in runs.items()}
     worst = ", ".join(f"{which} {each.median:,.0f}" for which, each in lags.items())
     further = f"; {seconds} s at {_PAUSE_RATE}/s; worst lag {worst} messages"
-    found = _compared("pause", runs, lambda run: run.level, "s until level", further)
+    late = {which: sum(run.level > run.followed for run in some) for which, some in runs.items()}
+    if any(late.values()):
+        # What was given them is the least that it took.
+        further += "; never level: " + ", ".join(f"{which} {number} of {pairs}" for which, number in late.items())
+    found = _compared("pause", runs, lambda run: min(run.level, run.followed), "s until level", further)
     found.details.extend(Detail(f"{which}, worst lag", each, "messages") for which, each in lags.items())
     return found
 

@@ -94,5 +94,6 @@ def test_a_worker_is_level_when_it_commits_what_has_just_come() -> None:
     times = [0.1, 1.1, 2.1, 7.3, 7.4, 7.5, 7.6, 7.7, 8.1, 9.1]
     run = Run(times, sent, resumed=7.2)
     assert run.level == pytest.approx(8.1 - 7.2)
+    assert run.followed == pytest.approx(9 - 7.2)
     assert run.worst_lag == 5
     assert Run(times[:8], sent[:8], resumed=7.2).level == float("inf")
