@@ -9,6 +9,7 @@ import pgscore.spark
 import pytest
 from pgscore.spark.batches import Batches
 from pgscore.spark.moving import Mover
+from pyspark.errors import StreamingQueryException
 
 from tests.bindings import shop
 from tests.spark.streams import events
@@ -122,3 +123,17 @@ def test_a_query_that_waits_for_the_database_can_be_stopped(stream: Stream, monk
     stream.session.run(f"alter database {name} connection limit -1")
     assert [each.stored for each in stream.run("profile")] == [50]
     stream.assert_right("profile", events(50))
+
+
+def test_a_trigger_that_keeps_a_row_ends_the_query(stream: Stream) -> None:
+    stream.options("profile")
+    shop.run_as_owner(
+        stream.session,
+        f"""create function "Shop".keeping() returns trigger language plpgsql as
+            'begin if new.id = 3 then return null; end if; return new; end';
+            create trigger keeping before update on {shop.PROFILE} for each row execute function "Shop".keeping()""",
+    )
+    stream.send(events(60))
+    with pytest.raises(StreamingQueryException, match="keeps rows from being changed"):
+        stream.run("profile")
+    assert stream.session.value(f"select sum(n) from {shop.PROFILE}") == 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgscore.bundle.make import pin
 from pgscore.database import connected, row, transaction
-from pgscore.errors import BusyError, UnreachableError
+from pgscore.errors import BusyError, PgscoreError, UnreachableError
 from pgscore.stream.apps import apply
 from pgscore.stream.events import EventTable
 from pgscore.stream.messages import Dead, Message
@@ -205,6 +205,11 @@ class Batches:
                 raise _ChangedError("another version was promoted meanwhile")
             stored = [each for each in moved if each["reason"] is None]
             if mover.store(connection, stored) != len(stored):
+                if lock:
+                    raise PgscoreError(
+                        f"a trigger of table {mover.there.shown} keeps rows from being changed, so what moves"
+                        " them is not stored"
+                    )
                 raise _ChangedError("profiles were changed meanwhile")
             mover.settle(connection, stored, lambda states: score_states(states, self._scorer(mover.version)))
             mover.refuse_attached(connection)

@@ -51,7 +51,8 @@ _TYPE = re.compile(r"([a-z0-9 ]+?)\s*(\([0-9, -]+\))?(\s+not null)?", re.IGNOREC
 _KEYS = ("smallint", "integer", "bigint", "uuid", "text", "character varying")
 _INTEGERS, _FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
 _TABLE = """
-    select c.oid, c.oid::regclass::text as name
+    select c.oid, c.oid::regclass::text as name, pg_get_userbyid(c.relowner)::text as owner,
+        current_user::text as caller, (select r.rolsuper from pg_roles r where r.rolname = current_user) as is_superuser
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p')
         and parse_ident(%(table)s) in (array[n.nspname, c.relname]::text[], array[c.relname]::text[])
@@ -172,7 +173,12 @@ def prepare(
         raise PgscoreError(f"{found['profile']!r} is no table's name") from None
     if not tables:
         raise NotFoundError(f"there is no table {found['profile']}", "profile names the profile table as SQL does.")
-    oid = tables[0]["oid"]
+    oid, owner = tables[0]["oid"], tables[0]["owner"]
+    if tables[0]["is_superuser"] and tables[0]["caller"] != owner:
+        raise DeniedError(
+            f"table {found['profile']} belongs to {owner}, and a superuser who changes it would run its triggers",
+            f"Connect as {owner}, or as a role that may update it.",
+        )
     events = {name: _event_column(name, each) for name, each in found["event_columns"].items()}
     stored = [found[name] for name in ("score", "version", "scored_at") if found.get(name)]
     counted = [str(each.get("column")) for each in found["reducers"] if isinstance(each, dict)]

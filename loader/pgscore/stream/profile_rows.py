@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg2.extras
 
+from pgscore.bundle.make import pin
 from pgscore.bundle.reducing.values import Float, shortest_single
 from pgscore.database import row
 from pgscore.errors import PgscoreError
@@ -75,8 +76,12 @@ class ProfileRows:
                 parts,
             )
 
-    def lock(self, connection: Connection, keys: Sequence[Key]) -> dict[Key, Row]:
-        """Locks rows in the order of their keys, by code points, and reads what is reduced and scored of them."""
+    def lock(self, connection: Connection, keys: Sequence[Key]) -> tuple[dict[Key, Row], dict[Key, PgscoreError]]:
+        """Locks rows in the order of their keys, by code points, and reads what is reduced and scored of them.
+
+        Returns:
+            The rows that are there, and of those that hold what cannot be read the reason.
+        """
         there = self._there
         typed, parts = self._of_keys(keys)
         names = list(dict.fromkeys([*(of for _, of in there.keys), *there.binding.columns, *self._inputs]))
@@ -92,11 +97,15 @@ class ProfileRows:
                 f" order by {order} for no key update of p",
                 parts,
             )
-            found = {}
+            found, unreadable = {}, {}
             for values in cursor.fetchall():
-                one = {n: there.types[n].read(v, f'column "{n}"') for n, v in zip(names, values, strict=True)}
-                found[tuple(one[of] for _, of in there.keys)] = one
-        return found
+                given = dict(zip(names, values, strict=True))
+                key = tuple(there.types[of].read(given[of], f'column "{of}"') for _, of in there.keys)
+                try:
+                    found[key] = {n: there.types[n].read(v, f'column "{n}" of the profile') for n, v in given.items()}
+                except PgscoreError as error:
+                    unreadable[key] = error
+        return found, unreadable
 
     def write(self, connection: Connection, changes: Mapping[Key, Change], told: Sequence[str]) -> set[Key]:
         """Writes counters, scores and the version by one UPDATE.
@@ -201,6 +210,8 @@ def are_changed(connection: Connection, table: int, inputs: Sequence[str]) -> bo
     if found:
         with connection.cursor() as cursor:
             cursor.execute("set constraints all immediate; set constraints all deferred")
+        # Triggers may have set what they like.
+        pin(connection)
     return found
 
 

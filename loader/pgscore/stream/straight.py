@@ -208,20 +208,26 @@ class StraightToProfiles:
         there = self._prepared
         if there.makes_profiles:
             self._rows.make(connection, list(pending))
-        rows = self._rows.lock(connection, list(pending))
+        rows, unreadable = self._rows.lock(connection, list(pending))
         moved: dict[Key, _Moved] = {}
         for key, events in pending.items():
             if key not in rows:
-                named = ", ".join(f"{of} is {part}" for (_, of), part in zip(there.keys, key, strict=True))
-                reason = f"table {there.shown} has no row whose {named}"
-                done.dead += [Dead(each.message.raw, reason) for each in events]
+                problem = unreadable.get(key) or f"table {there.shown} has no row whose {self._named(key)}"
+                done.dead += [Dead(each.message.raw, str(problem)) for each in events]
                 continue
             one = self._moved(rows[key], events, done)
             if one is not None:
                 moved[key] = one
-        if moved:
-            self._write(connection, moved, (), done)
-        done.add(Done(counts={"profiles": len(moved)}))
+        written = self._write(connection, moved, (), done) if moved else set()
+        # None of them can have gone since it was locked.
+        for key in moved.keys() - written:
+            vetoed = f"a trigger of table {there.shown} keeps the row whose {self._named(key)} from being changed"
+            known = {each.raw for each in done.dead}
+            done.dead += [Dead(each.message.raw, vetoed) for each in pending[key] if each.message.raw not in known]
+        done.add(Done(counts={"profiles": len(written)}))
+
+    def _named(self, key: Key) -> str:
+        return ", ".join(f"{of} is {part}" for (_, of), part in zip(self._prepared.keys, key, strict=True))
 
     def _write(self, connection: Connection, moved: dict[Key, _Moved], told: Sequence[str], done: Done) -> set[Key]:
         """Counters and scores of rows; with `told` of those only whose columns are as they were told."""
@@ -249,7 +255,9 @@ class StraightToProfiles:
         for _ in range(ROUNDS):
             if not rows.are_changed(connection):
                 return scores
-            stand = rows.lock(connection, list(scores))
+            stand, unreadable = rows.lock(connection, list(scores))
+            for problem in unreadable.values():
+                raise problem
             found = {key: bundle.score(rows.inputs(stand[key])) for key in scores if key in stand}
             others = {key: score for key, score in found.items() if not _is_same(score, scores[key])}
             if not others:
