@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from contextlib import contextmanager
+import socket
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg2
@@ -129,6 +131,15 @@ def as_unreadable(error: UnicodeError) -> PgscoreError:
         "A database in SQL_ASCII holds texts in other encodings than UTF8; or the connection that was given is not in "
         "UTF8: connection.set_client_encoding('UTF8').",
     )
+
+
+def hang_up(connection: Connection) -> None:
+    """Has whoever waits for an answer of a connection of psycopg2, in another thread, fail at once.
+
+    For servers that hang: their kernels go on to say that they are there, and closing waits for the answer, too.
+    """
+    with suppress(psycopg2.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def connect(database: str | Engine) -> Connection:

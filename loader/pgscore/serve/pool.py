@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 from psycopg2.extensions import QueryCanceledError, make_dsn, parse_dsn
 
-from pgscore.database import as_refusal, as_unreadable, connect
+from pgscore.database import as_refusal, as_unreadable, connect, hang_up
 from pgscore.dsn import libpq_dsn
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError, UnreachableError
 
@@ -37,6 +37,25 @@ _PINNED = (
 # So long after a connection was refused nobody tries again: requests are told at once that the database is away.
 _PAUSE = 0.5
 _LIMITS = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+class _SlowError(UnreachableError):
+    """The server has ended a query that took too long: asked again it would as well."""
+
+
+class _Asked:
+    """A query; `connection` is the one that is asked at the moment."""
+
+    def __init__(self, query: str | Composable, parameters: Sequence[Any] | dict[str, Any]) -> None:
+        self.query, self.parameters = query, parameters
+        self.connection: Connection | None = None
+        self.is_over = False
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more, nor is a thread to."""
+        self.is_over = True
+        if (connection := self.connection) is not None:
+            hang_up(connection)
 
 
 class Pool:
@@ -72,17 +91,18 @@ class Pool:
         if self.waiting >= self._most:
             raise overloaded("too many requests wait for the database")
         self.waiting += 1
+        asked = _Asked(query, parameters)
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._threads, self._run, query, parameters)
+            work = asyncio.get_running_loop().run_in_executor(self._threads, self._run, asked)
             work.add_done_callback(self._done)
         except BaseException:
             self.waiting -= 1
             raise
         try:
-            # One that is not waited for any more ends by its own timeout.
+            # The server ends it by the same timeout, a second before, unless it hangs.
             return await asyncio.wait_for(asyncio.shield(work), self._seconds + 1)
-        # Of what waits here, and of the statement.
         except TimeoutError:
+            asked.give_up()
             raise away(f"the database did not answer within {self._seconds:g} s") from None
         except UnreachableError as error:
             raise away(str(error)) from None
@@ -97,6 +117,8 @@ class Pool:
         """Ends the threads, and closes the connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for connection in list(self._all):
+            # Closing it would wait for the answer that it waits for.
+            hang_up(connection)
             with suppress(psycopg2.Error):
                 connection.close()
 
@@ -106,35 +128,44 @@ class Pool:
         if not work.cancelled():
             work.exception()
 
-    def _run(self, query: str | Composable, parameters: Sequence[Any] | dict[str, Any]) -> Rows:
+    def _run(self, asked: _Asked) -> Rows:
+        if asked.is_over:
+            return []
         connection, is_new = self._connection()
         try:
-            return self._ask(connection, query, parameters)
+            return self._ask(connection, asked)
+        except _SlowError:
+            raise
         except UnreachableError:
             self._drop(connection)
-            if is_new:
+            if is_new or asked.is_over:
                 raise
         # It was lost while nobody used it, as after a restart; what is asked for only reads.
         connection, _ = self._connection()
         try:
-            return self._ask(connection, query, parameters)
+            return self._ask(connection, asked)
+        except _SlowError:
+            raise
         except UnreachableError:
             self._drop(connection)
             raise
 
-    def _ask(self, connection: Connection, query: str | Composable, parameters: Any) -> Rows:  # noqa: ANN401
+    def _ask(self, connection: Connection, asked: _Asked) -> Rows:
+        query = asked.query
         text = query if isinstance(query, str) else query.as_string(connection)
+        asked.connection = connection
         try:
             with connection.cursor() as cursor:
-                cursor.execute(self._pinned + text, parameters)
+                cursor.execute(self._pinned + text, asked.parameters)
                 return cursor.fetchall()
         except QueryCanceledError:
-            # Not lost: it is not asked once more, which would take as long again.
-            raise TimeoutError from None
+            raise _SlowError(f"the database did not answer within {self._seconds:g} s") from None
         except psycopg2.Error as error:
             raise as_refusal(error) from None
         except UnicodeError as error:
             raise as_unreadable(error) from None
+        finally:
+            asked.connection = None
 
     def _connection(self) -> tuple[Connection, bool]:
         connection = getattr(self._own, "connection", None)

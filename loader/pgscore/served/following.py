@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from pgscore.database import as_refusal, connect, row
+from pgscore.database import as_refusal, connect, hang_up, row
 from pgscore.dsn import libpq_dsn
 from pgscore.errors import PgscoreError
 
 from .bell import Bell
-from .fetching import Served, fetch, marks
+from .fetching import Mark, Served, fetch, marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _CHANNEL = "pgscore_release"
 # Seconds between two looks, which find what nobody was told: by a pooler, a standby, a release in several databases.
 INTERVAL = 2.0
+# After so many seconds without an answer to a look a server hangs: it is away, and connected to anew.
+_SILENCE = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 # What could not be evaluated is tried again after so many seconds, though nothing has changed: rights may have.
 _PATIENCE = 30.0
@@ -76,6 +78,8 @@ class Follower:
         self._bell = Bell()
         self._ready = threading.Event()
         self._connected = False
+        # Asked at the moment for the state of all.
+        self._looking: Connection | None = None
         self._thread = threading.Thread(target=self._follow, name="pgscore follower", daemon=True)
 
     @property
@@ -119,6 +123,8 @@ class Follower:
         """Ends it."""
         self._bell.end()
         if self._thread.is_alive():
+            if (connection := self._looking) is not None:
+                hang_up(connection)
             self._thread.join()
         self._bell.close()
 
@@ -160,7 +166,7 @@ class Follower:
         """
         try:
             connection.autocommit = True
-            found = marks(connection, self._models)
+            found = self._marks(connection)
             now = time.monotonic()
             for model in [each for each, mark in found.items() if self._is_due(each, mark, now)]:
                 self._fetch(connection, model)
@@ -171,6 +177,18 @@ class Follower:
             self._gone(model)
         self._connected = True
         self._ready.set()
+
+    def _marks(self, connection: Connection) -> dict[str, Mark]:
+        """Asks for the state of all; a server that hangs does not answer that."""
+        watch = threading.Timer(_SILENCE, hang_up, (connection,))
+        watch.daemon = True
+        self._looking = connection
+        watch.start()
+        try:
+            return marks(connection, self._models)
+        finally:
+            self._looking = None
+            watch.cancel()
 
     def _is_due(self, model: str, mark: object, now: float) -> bool:
         served = self._served.get(model)
