@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "8776972f1d7051deb3b8cd32cbc5386272de65b2773d2e374fa701c7b6c864d7")
+    run_frozen("0004_core.up.sql", "f68f14bba918da7b6c144b586b21e7d93005b2f24e064a6e1de47d0df0a03825")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "5603b8c5baff63229e878e95fed2cc9ced7a104b969094aa67356a9429f7825f")
+    run_frozen("0004_core.down.sql", "cb88a4f4ceff54ddf79816685a868db8c6288a350e05cb041a7a8bba880a3bfb")
