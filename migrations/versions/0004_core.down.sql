@@ -22,12 +22,12 @@ declare
                     || '_check_reasons|_chosen_sql|_column_expression|_compared_profile|_comparison_sql|_constants|'
                     || '_count_versions|_create_coder|_create_explainer|_crosses_sql|_crossing_one_template|'
                     || '_default_partition|_deltas_join_sql|_deltas_join_template|_described_columns|_differences|_do_part|'
-                    || '_doctor_consumers|_drop_all|_drop_partitions|_drop_partitions_beyond|_drop_rescore|_due_column|'
-                    || '_due_problem|_due_reducer|_due_sql|_empty_partition|_end_maintenance|_end_pass|_estimate_row|'
-                    || '_expit|_explain_sql|_explained_sql|_explaining_program|_explanation_problem|_expm1|_fetch|'
-                    || '_fill_new|_fits_one_template|_flat|_formula_sql|_function_names|_generated_functions|'
-                    || '_generated_names|_generated_tables|_given_call|_golden_arrays|_guess_versions|_hand_out|'
-                    || '_has_expression|_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|'
+                    || '_doctor_consumers|_doctor_due|_drop_all|_drop_partitions|_drop_partitions_beyond|_drop_rescore|'
+                    || '_due_column|_due_index_advice|_due_problem|_due_reducer|_due_sql|_empty_partition|_end_maintenance|'
+                    || '_end_pass|_estimate_row|_expit|_explain_sql|_explained_sql|_explaining_program|'
+                    || '_explanation_problem|_expm1|_fetch|_fill_new|_fits_one_template|_flat|_formula_sql|_function_names|'
+                    || '_generated_functions|_generated_names|_generated_tables|_given_call|_golden_arrays|_guess_versions|'
+                    || '_hand_out|_has_expression|_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|'
                     || '_insert_one_template|_instant_sql|_interpret_reasons|_into_columns_sql|_into_page|_into_problem|'
                     || '_into_work|_is_free|_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|'
                     || '_is_stepwise|_is_tame_kernel|_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|'
@@ -5952,6 +5952,18 @@ begin
 end
 $$;
 
+create or replace function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+$$;
+
 create or replace function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
@@ -6126,6 +6138,8 @@ drop function pgscore._tick_template();
 
 drop function pgscore._tick_sql(b pgscore.binding);
 
+drop function pgscore._due_index_advice(b pgscore.binding);
+
 drop function pgscore._make_sure(b pgscore.binding, what text, statements text[]);
 
 drop function pgscore._bindings_to_tick(events regclass, profile regclass);
@@ -6133,6 +6147,8 @@ drop function pgscore._bindings_to_tick(events regclass, profile regclass);
 drop function pgscore._tick_step(binding integer, until timestamptz, after_due timestamptz, after_key text[], rows integer, out ticked bigint, out locked bigint, out last_due timestamptz, out last_key text[], out finished boolean);
 
 drop procedure pgscore.tick(events regclass, profile regclass);
+
+drop function pgscore._doctor_due();
 
 -- What promotions have generated, anew.
 select pgscore._regenerate_models(recompile => true);

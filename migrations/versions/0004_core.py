@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "f68f14bba918da7b6c144b586b21e7d93005b2f24e064a6e1de47d0df0a03825")
+    run_frozen("0004_core.up.sql", "b72efecefb5205404d0bf3001fbc8c37565b32f8c46450f2fd2a511387d5c2b6")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "cb88a4f4ceff54ddf79816685a868db8c6288a350e05cb041a7a8bba880a3bfb")
+    run_frozen("0004_core.down.sql", "0328dca15298eada7d8c633e3135c339ad6b6d6be92bef28ad25394f30af9e78")

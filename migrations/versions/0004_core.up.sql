@@ -339,6 +339,30 @@ comment on function pgscore._tick_sql(pgscore.binding) is 'What makes the functi
 
 grant execute on function pgscore._tick_sql(pgscore.binding) to pgscore_reader;
 
+create function pgscore._due_index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Rows that will never be due can be left out of it.
+    select
+        format('no index of %s begins with %s: each tick reads all of the table', b.profile, d.due),
+        array(select pgscore._index_statements(b.profile, array[d.due], false))
+    from (select pgscore._due_column(b) as due) d
+    where d.due is not null and not exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = b.profile and i.indisvalid and i.indisready and m.amname = 'btree' and a.attname = d.due
+            and (i.indpred is null or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array[d.due]))
+    )
+$$;
+
+comment on function pgscore._due_index_advice(pgscore.binding) is
+    'The index by which tick finds profiles that are due, where a binding has windows and the table has none, with a sentence and with what makes it';
+
+grant execute on function pgscore._due_index_advice(pgscore.binding) to pgscore_reader;
+
 create function pgscore._make_sure(b pgscore.binding, what text, statements text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -490,6 +514,21 @@ comment on procedure pgscore.tick(regclass, regclass) is
     'Brings up profiles that are due, because events have left their windows, and their scores: of two tables, or of all bindings that are the caller''s. Some hundred at a time, each in a transaction; rows that others have locked are left to the next call, and counted';
 
 grant execute on procedure pgscore.tick(regclass, regclass) to pgscore_reader;
+
+create function pgscore._doctor_due() returns table (number integer, due_sql text, instant text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, quote_ident(pgscore._due_column(b)), pgscore._instant_sql(b)
+    from pgscore.binding b
+    where pgscore._due_column(b) is not null and 2 = (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile))
+    order by b.number
+$$;
+
+comment on function pgscore._doctor_due() is
+    'The columns that say from when on profiles are due, of bindings with windows, and SQL for a time at which the windows of a profile, pgscore_row, hold what stands there';
+
+grant execute on function pgscore._doctor_due() to pgscore_reader;
 
 alter table pgscore.model_version drop constraint format_is_known;
 alter table pgscore.model_version add constraint format_is_known check (
@@ -13806,6 +13845,20 @@ begin
         )
     );
 end
+$$;
+
+create or replace function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._due_index_advice(b) i where b.number = _advice.binding
 $$;
 
 create or replace function pgscore._reconcile_step(
