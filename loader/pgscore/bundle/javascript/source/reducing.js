@@ -58,7 +58,9 @@ export class Reducing {
     for (const reducer of binding.reducers) {
       if (!chosen.includes(reducer)) found.delete(reducer.column);
       else if (own.length) {
-        if (movesOn(reducer)) refuseReducing(reducer, "its window moves on with time, and which events have left it is not in the profile");
+        if (movesOn(reducer)) {
+          refuseReducing(reducer, "its window moves on with time, and which events have left it is not in the profile");
+        }
         const value = this[reducer.aggregate](reducer);
         found.set(reducer.column, value === null ? null : this.type("profile", reducer.column).write(value));
       }
