@@ -70,6 +70,21 @@ begin
 end
 $$;
 
+do $$
+declare
+    attached constant text := (
+        select string_agg(b.name, ', ' order by b.number)
+        from pgscore.binding b where exists (select from jsonb_array_elements(b.reducers) r where r ? 'window')
+    );
+begin
+    if attached is not null then
+        raise exception 'the former release does not know the windows of time of these bindings: %', attached
+            using errcode = 'dependent_objects_still_exist',
+                  hint = 'select pgscore.detach(events, profile) from pgscore.binding detaches them.';
+    end if;
+end
+$$;
+
 -- core/pin_path.sql
 -- Names in SQL-standard bodies, defaults and signatures are looked up once, here: not by the path of whoever installs.
 set search_path = pg_catalog, pg_temp;
@@ -6109,6 +6124,31 @@ begin
     end if;
     execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
         into checked, differing, examples, finished using rows, repair;
+end
+$$;
+
+create or replace procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_reconcile(events, profile);
+    next pg_catalog.int4;
+    step pg_catalog.record;
+begin
+    foreach next in array bindings loop
+        loop
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            select s.* into step from pgscore._reconcile_step(next, repair) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
+            exit when step.finished;
+        end loop;
+    end loop;
 end
 $$;
 

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "b72efecefb5205404d0bf3001fbc8c37565b32f8c46450f2fd2a511387d5c2b6")
+    run_frozen("0004_core.up.sql", "0d17cdfe96ec71d721f8eb87e1ebd89a3bac7f4fe5361f55bb42608ce9243548")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "0328dca15298eada7d8c633e3135c339ad6b6d6be92bef28ad25394f30af9e78")
+    run_frozen("0004_core.down.sql", "1fdc70b0f918eaea41b566d52cffee1cde217a74b43c5b41cd0b89fbf637d1cd")

@@ -13569,9 +13569,10 @@ begin
             order by {{order}} limit $1
         ) l;
     end if;
-    -- Without waiting for anybody. Who has locked a row may bring it up, and otherwise the next call does.
+    -- Nothing comes, and so what adds up stays as it is: windows alone are looked up. Without waiting for anybody: who has locked a
+    -- row may bring it up, and otherwise the next call does.
     insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
-    select {{number}}, 'recount', {{values}}
+    select {{number}}, 'move', {{values}}
     from (
         select pgscore_row
         from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
@@ -18253,6 +18254,8 @@ declare
 begin
     foreach next in array bindings loop
         loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into step from pgscore._reconcile_step(next, repair) s;
@@ -18357,16 +18360,15 @@ begin
         raise notice 'no binding of yours has a window, so nothing is due';
     end if;
     foreach next in array bindings loop
-        commit;
-        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         select b.name into name from pgscore.binding b where b.number operator(pg_catalog.=) next;
-        commit;
         last_due := null;
         last_key := null;
         ticked := 0;
         locked := 0;
         finished := false;
         while not finished loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             -- One that fails does not keep the others from being brought up.
@@ -18381,8 +18383,8 @@ begin
                 failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', name, sqlerrm));
                 finished := true;
             end;
-            commit;
         end loop;
+        commit;
         pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         raise info '%: % profiles brought up%', name, ticked, case when locked operator(pg_catalog.>) 0
             then pg_catalog.format('; %s were locked by others and are due until the next tick', locked) else '' end;

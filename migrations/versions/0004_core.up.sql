@@ -264,9 +264,10 @@ begin
             order by {{order}} limit $1
         ) l;
     end if;
-    -- Without waiting for anybody. Who has locked a row may bring it up, and otherwise the next call does.
+    -- Nothing comes, and so what adds up stays as it is: windows alone are looked up. Without waiting for anybody: who has locked a
+    -- row may bring it up, and otherwise the next call does.
     insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
-    select {{number}}, 'recount', {{values}}
+    select {{number}}, 'move', {{values}}
     from (
         select pgscore_row
         from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
@@ -474,16 +475,15 @@ begin
         raise notice 'no binding of yours has a window, so nothing is due';
     end if;
     foreach next in array bindings loop
-        commit;
-        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         select b.name into name from pgscore.binding b where b.number operator(pg_catalog.=) next;
-        commit;
         last_due := null;
         last_key := null;
         ticked := 0;
         locked := 0;
         finished := false;
         while not finished loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             -- One that fails does not keep the others from being brought up.
@@ -498,8 +498,8 @@ begin
                 failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', name, sqlerrm));
                 finished := true;
             end;
-            commit;
         end loop;
+        commit;
         pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         raise info '%: % profiles brought up%', name, ticked, case when locked operator(pg_catalog.>) 0
             then pg_catalog.format('; %s were locked by others and are due until the next tick', locked) else '' end;
@@ -13882,6 +13882,33 @@ begin
     perform pgscore._make_sure(b, 'reconcile', array(select pgscore._reconcile_sql(b)));
     execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
         into checked, differing, examples, finished using rows, repair;
+end
+$$;
+
+create or replace procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_reconcile(events, profile);
+    next pg_catalog.int4;
+    step pg_catalog.record;
+begin
+    foreach next in array bindings loop
+        loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            select s.* into step from pgscore._reconcile_step(next, repair) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
+            exit when step.finished;
+        end loop;
+    end loop;
 end
 $$;
 

@@ -75,6 +75,15 @@ def test_what_is_due_is_brought_up_once(owner: Session) -> None:
     assert owner.row(f"select xmin::text, ctid::text from {windows.PROFILE} where id = 2") == untouched
 
 
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_whatever_the_default_level_is(owner: Session, level: str) -> None:
+    _leave(owner, 1, 3)
+    owner.run(f"set default_transaction_isolation = '{level}'")
+    assert _said(owner) == ["visits.visit: 2 profiles brought up"]
+    said = _said(owner, f"call pgscore.reconcile('{windows.EVENTS}', '{windows.PROFILE}')")
+    assert said == ["visits.visit: 3 profiles compared, 0 differed"]
+
+
 def test_any_event_brings_its_profile_up(owner: Session) -> None:
     """Also one that is in no window itself."""
     _leave(owner, 1, 3)

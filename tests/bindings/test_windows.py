@@ -84,11 +84,11 @@ def _statement(draw: st.DrawFn) -> str:
     )
 
 
-def _run(session: Session, transaction: list[str]) -> None:
+def _run(owner: Session, session: Session, transaction: list[str]) -> None:
     if "tick" in transaction:
-        before = session.value("select clock_timestamp()")
+        before = owner.value("select clock_timestamp()")
         windows.tick(session)
-        overdue = session.run(f"select id, due_at from {windows.PROFILE} where due_at <= %s", before)
+        overdue = owner.run(f"select id, due_at from {windows.PROFILE} where due_at <= %s", before)
         assert overdue == []
         return
     with_begin = len(transaction) > 1
@@ -112,7 +112,7 @@ def test_invariant_1_random_events_about_the_borders(shopping: Database, partiti
         max_examples=examples(40),
         deadline=None,
         derandomize=ALIKE,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(
@@ -127,9 +127,9 @@ def test_invariant_1_random_events_about_the_borders(shopping: Database, partiti
             session.run(f"insert into {windows.EVENTS} values {event} on conflict do nothing")
         windows.assert_right(owner)
         for transaction in history:
-            before = session.value("select clock_timestamp()")
+            before = owner.value("select clock_timestamp()")
             named: dict[Any, Any] = dict(owner.run(f"select id, md5(p::text) from {windows.PROFILE} p"))
-            _run(session, transaction)
+            _run(owner, session, transaction)
             right = windows.assert_right(owner)
             changed = dict(owner.run(f"select id, md5(p::text) from {windows.PROFILE} p"))
             for key, _, due in right:
@@ -154,14 +154,11 @@ def test_a_day_has_24_hours_in_every_session(shopping: Database) -> None:
     for days in lengths.values():
         for member, more in ((1, "30 minutes"), (2, "-30 minutes")):
             session.run(
-                f"insert into {windows.EVENTS} (id, member, at)"
-                f" values ({days} * 2 + {member}, {member}, clock_timestamp() - interval '{days * 24} hours {more}')"
-                if more.startswith("-")
-                else f"insert into {windows.EVENTS} (id, member, at) values ({days} * 2 + {member}, {member},"
+                f"insert into {windows.EVENTS} (id, member, at) values ({days} * 2 + {member}, {member},"
                 f" clock_timestamp() - interval '{days * 24} hours' + interval '{more}')"
             )
-    inside = session.row(f"select n_day, long_week, kinds, n, due_at > now() from {windows.PROFILE} where id = 1")
-    assert inside == (1, 2, 3, 4, True)
+    inside = session.run(f"select n_day, long_week, kinds, n, due_at > now() from {windows.PROFILE} order by id")
+    assert inside == [(1, 2, 3, 4, True), (0, 1, 2, 3, True)]
     assert session.value(f"select due_at < now() + interval '31 minutes' from {windows.PROFILE} where id = 1")
 
 

@@ -106,6 +106,8 @@ declare
 begin
     foreach next in array bindings loop
         loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into step from pgscore._reconcile_step(next, repair) s;

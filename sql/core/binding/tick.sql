@@ -85,16 +85,15 @@ begin
         raise notice 'no binding of yours has a window, so nothing is due';
     end if;
     foreach next in array bindings loop
-        commit;
-        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         select b.name into name from pgscore.binding b where b.number operator(pg_catalog.=) next;
-        commit;
         last_due := null;
         last_key := null;
         ticked := 0;
         locked := 0;
         finished := false;
         while not finished loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             -- One that fails does not keep the others from being brought up.
@@ -109,8 +108,8 @@ begin
                 failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', name, sqlerrm));
                 finished := true;
             end;
-            commit;
         end loop;
+        commit;
         pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         raise info '%: % profiles brought up%', name, ticked, case when locked operator(pg_catalog.>) 0
             then pg_catalog.format('; %s were locked by others and are due until the next tick', locked) else '' end;

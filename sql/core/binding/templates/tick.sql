@@ -24,9 +24,10 @@ begin
             order by {{order}} limit $1
         ) l;
     end if;
-    -- Without waiting for anybody. Who has locked a row may bring it up, and otherwise the next call does.
+    -- Nothing comes, and so what adds up stays as it is: windows alone are looked up. Without waiting for anybody: who has locked a
+    -- row may bring it up, and otherwise the next call does.
     insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
-    select {{number}}, 'recount', {{values}}
+    select {{number}}, 'move', {{values}}
     from (
         select pgscore_row
         from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
