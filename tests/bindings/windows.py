@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .shop import OWNER, run_as_owner
+from .shop import OWNER, make_roles, run_as_owner
 
 if TYPE_CHECKING:
     from tests.support.database import Session
@@ -64,6 +64,7 @@ REDUCERS: list[dict[str, Any]] = [
 
 def build(session: Session, *, partitioned: bool = False) -> None:
     """Makes the tables, as a role of their own."""
+    make_roles(session)
     session.run(
         f"""
         create schema visits authorization {OWNER};
