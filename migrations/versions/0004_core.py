@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "0d17cdfe96ec71d721f8eb87e1ebd89a3bac7f4fe5361f55bb42608ce9243548")
+    run_frozen("0004_core.up.sql", "9dc7d03d99cc4fe587c140f4bfd34c6868ff82445e928056ea4a6910e00e61c4")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "1fdc70b0f918eaea41b566d52cffee1cde217a74b43c5b41cd0b89fbf637d1cd")
+    run_frozen("0004_core.down.sql", "e8809b3ce1f7621f5100125125e5f152721e361ad31631269c5d101e26a3b740")

@@ -4,7 +4,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp set intervalstyle = 'postgres'
 as $$
 declare
-    given constant interval := reducer ->> 'window';
+    given constant interval := (reducer ->> 'window')::interval;
     days constant integer := extract(day from given);
 begin
     -- A day is 24 hours. Of an interval of days PostgreSQL would make 23 or 25 by the time zone of a session.
@@ -23,7 +23,7 @@ declare
     given interval;
 begin
     begin
-        given := reducer ->> 'window';
+        given := (reducer ->> 'window')::interval;
     exception when data_exception then
         return format('the window of column "%s" is a time such as "30 days", not "%s"', reducer ->> 'column', reducer ->> 'window');
     end;
