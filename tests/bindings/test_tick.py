@@ -13,7 +13,7 @@ from pgscore.doctor import examine
 from sklearn.linear_model import LogisticRegression
 
 from tests.support.command import run_here, run_json_here
-from tests.support.database import refused, wait_until_blocked, wait_until_gone
+from tests.support.database import OPERATOR, refused, wait_until_blocked, wait_until_gone
 
 from . import shop, windows
 
@@ -338,3 +338,103 @@ def test_a_score_follows(owner: Session, shopping: Database) -> None:
     assert {row[:2] for row in rows} == {(0, 1)}
     expected = model.predict_proba(pd.DataFrame([[0.0, 1.0]], columns=frame.columns))[0, 1]
     assert [row[2] for row in rows] == pytest.approx([expected] * 30, rel=1e-12)
+
+
+@pytest.mark.parametrize("timing", ["commit", "statement"])
+@pytest.mark.parametrize("on_missing", ["insert", "error"])
+def test_events_that_find_no_profile(shopping: Database, on_missing: str, timing: str) -> None:
+    session = shopping.session()
+    windows.build(session)
+    windows.attach(session, on_missing=on_missing, timing=timing)
+    event = f"insert into {windows.EVENTS} (id, member, at) values (1, 1, clock_timestamp() - interval '1 hour')"
+    if on_missing == "error":
+        with refused("23503", "has no row whose id is 1"):
+            session.run(event)
+        session.run(f"insert into {windows.PROFILE} (id) values (1)")
+    session.run(event)
+    assert session.value(f"select n_day from {windows.PROFILE}") == 1
+    windows.assert_right(session)
+
+
+def test_keys_of_two_columns_one_at_a_time(owner: Session, shopping: Database) -> None:
+    """Profiles that were due at one time are gone through in the order of their keys, texts too."""
+    session = shopping.session(shop.OWNER)
+    session.run(
+        """
+        create table visits.pass (at timestamptz, place text, number integer);
+        create table visits.gate (
+            place text, number integer, n bigint, due_at timestamptz, score float8, primary key (number, place)
+        );
+        select pgscore.attach('visits', 'visits.pass', 'visits.gate', '{place,number}'::name[], '{place,number}'::name[],
+            '[{"column": "n", "aggregate": "count", "window": "1 hour", "time": "at"},
+              {"column": "due_at", "aggregate": "due"}]', 'score');
+        insert into visits.gate (place, number)
+            select p, n from unnest(array['a', 'B', 'a b', '\u00e4', '', '\\']) p, generate_series(1, 2) n;
+        insert into visits.pass select clock_timestamp(), place, number from visits.gate;
+        """
+    )
+    owner.run("set session_replication_role = replica")
+    owner.run("update visits.pass set at = at - interval '1 hour'; update visits.gate set due_at = now()")
+    owner.run("set session_replication_role = origin")
+    number = session.value("select number from pgscore.binding where profile = 'visits.gate'::regclass")
+    until = session.value("select clock_timestamp()")
+    step = "select ticked, last_due, last_key, finished from pgscore._tick_step(%s, %s, %s, %s, 1)"
+    after: tuple[object, object] = (None, None)
+    keys = []
+    finished = False
+    while not finished:
+        ticked, *after_this, finished = session.row(step, number, until, *after)
+        after = (after_this[0], after_this[1])
+        keys += [tuple(after_this[1])] if ticked else []
+    assert len(set(keys)) == len(keys) == 12
+    assert session.run("select distinct n, due_at from visits.gate") == [(0, None)]
+
+
+def test_a_member_of_the_owner_runs_nothing_that_another_one_has_put_there(owner: Session, shopping: Database) -> None:
+    _leave(owner, 1)
+    owner.run(f"grant {shop.OWNER} to {OPERATOR}")
+    try:
+        shop.run_as_owner(
+            owner,
+            "create or replace function visits._pgscore_visit_tick(rows integer, until timestamptz,"
+            " after_due timestamptz, after_key text[], out ticked bigint, out locked bigint, out last_due timestamptz,"
+            " out last_key text[], out finished boolean) language plpgsql as"
+            " $$ begin raise exception 'run as %', current_user; end $$",
+        )
+        assert [each.ticked for each in pgscore.tick(shopping.dsn(OPERATOR))] == [1]
+    finally:
+        owner.run(f"revoke {shop.OWNER} from {OPERATOR}")
+    windows.assert_right(owner)
+
+
+def test_five_bindings_and_more_of_two_tables(shopping: Database) -> None:
+    """What a statement brings by many bindings is done together, by another way."""
+    session = shopping.session()
+    windows.build(session)
+    windows.attach(session, timing="statement")
+    for number in range(5):
+        shop.run_as_owner(
+            session,
+            f"alter table {windows.PROFILE} add day_{number} bigint, add due_{number} timestamptz,"
+            f" add s_{number} float8",
+        )
+        reducers = (
+            f'[{{"column": "day_{number}", "aggregate": "count", "window": "{number + 1} hours", "time": "at"}},'
+            f' {{"column": "due_{number}", "aggregate": "due"}}]'
+        )
+        shop.run_as_owner(
+            session,
+            "select pgscore.attach(%s, %s, %s, 'member', 'id', %s, %s, timing => 'statement')",
+            *(f"other_{number}", windows.EVENTS, windows.PROFILE, reducers, f"s_{number}"),
+        )
+    session.run(f"insert into {windows.PROFILE} (id) values (1)")
+    session.run(
+        f"insert into {windows.EVENTS} (id, member, at)"
+        " select g, 1, clock_timestamp() - make_interval(mins => 60 * g - 30) from generate_series(1, 5) g"
+    )
+    columns = ", ".join(f"day_{number}" for number in range(5))
+    assert session.row(f"select {columns} from {windows.PROFILE}") == (1, 2, 3, 4, 5)
+    windows.assert_right(session)
+    session.run(f"update {windows.EVENTS} set at = clock_timestamp() where id = 5")
+    assert session.row(f"select {columns} from {windows.PROFILE}") == (2, 3, 4, 5, 5)
+    windows.assert_right(session)
