@@ -130,6 +130,7 @@
 \ir core/binding/reducers/last.sql
 \ir core/binding/reducers/avg.sql
 \ir core/binding/reducers/distinct.sql
+\ir core/binding/reducers/window.sql
 \ir core/binding/reducers/dispatch.sql
 \ir core/binding/templates/fail.sql
 \ir core/binding/templates/insert.sql
@@ -145,6 +146,7 @@
 \ir core/binding/templates/forget.sql
 \ir core/binding/templates/rekey.sql
 \ir core/binding/templates/reconcile.sql
+\ir core/binding/templates/tick.sql
 \ir core/binding/templates/tell.sql
 \ir core/binding/templates/rescore.sql
 \ir core/binding/generating/names.sql
@@ -159,6 +161,7 @@
 \ir core/binding/generating/tells.sql
 \ir core/binding/generating/profiles.sql
 \ir core/binding/generating/reconcile.sql
+\ir core/binding/generating/tick.sql
 \ir core/binding/generating/rescore.sql
 \ir core/binding/problems/options.sql
 \ir core/binding/problems/owner.sql
@@ -174,6 +177,7 @@
 \ir core/binding/attach.sql
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql
+\ir core/binding/tick.sql
 \ir core/batch/partitions.sql
 \ir core/changes/notify.sql
 \ir core/changes/releases.sql

@@ -54,7 +54,7 @@ begin
     join pg_namespace n on n.oid = p.pronamespace
     join pg_language l on l.oid = p.prolang
     where p.proname ~ (
-            '^_pgscore_.*_(insert|update|delete|row|truncate|recount|reconcile|commit|apply|run|score|is_marked|has_mark|arrive|forget|rekey|tell|notify|rescore)$'
+            '^_pgscore_.*_(insert|update|delete|row|truncate|recount|reconcile|tick|commit|apply|run|score|is_marked|has_mark|arrive|forget|rekey|tell|notify|rescore)$'
         )
         and l.lanname = 'plpgsql' and n.nspname !~ '^pgscore'
         and (

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Reattached,
         Reconciled,
         Removed,
+        Ticked,
         attach,
         detach,
         detach_bindings,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         reattach,
         reattach_outdated,
         reconcile,
+        tick,
     )
     from .bundle.make import make_bundle
     from .engines import AllowedEngine, allow_engine, allowed_engines, forbid_engine
@@ -96,6 +98,7 @@ _NAMES = {
         "Reattached",
         "Reconciled",
         "Removed",
+        "Ticked",
         "attach",
         "detach",
         "detach_bindings",
@@ -103,6 +106,7 @@ _NAMES = {
         "reattach",
         "reattach_outdated",
         "reconcile",
+        "tick",
     ),
     "bundle.make": ("make_bundle",),
     "engines": (
@@ -249,6 +253,7 @@ __all__ = [
     "Scorer",
     "Settled",
     "SignedVersion",
+    "Ticked",
     "TrustedKey",
     "UnreachableError",
     "Upgraded",
@@ -292,6 +297,7 @@ __all__ = [
     "rollback_everywhere",
     "settle",
     "show_model",
+    "tick",
     "trust_key",
     "trusted_keys",
     "uninstall",

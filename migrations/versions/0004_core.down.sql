@@ -16,29 +16,31 @@ declare
                     || '_arrivals_sql|_ask_among_template|_ask_estimator|_ask_only_template|_backfill_targets|_bare_called|'
                     || '_bare_complement|_bare_exp|_bare_expit|_bare_formula|_bare_limited|_bare_link|_bare_log|'
                     || '_bare_multiplied|_bare_reciprocal|_bare_rounded|_bare_shared_link|_bare_sign|_bare_signed_square|'
-                    || '_bare_wave|_both_scores_sql|_bound_keys_sql|_bounds_problem|_called_engine|_careful_function_sql|'
-                    || '_careful_link_sql|_careful_requirements_sql|_change|_change_line|_change_one_template|_change_server|'
-                    || '_change_since|_characteristic_problem|_check_into|_check_reasons|_column_expression|'
-                    || '_compared_profile|_comparison_sql|_constants|_count_versions|_create_coder|_create_explainer|'
-                    || '_crosses_sql|_crossing_one_template|_default_partition|_deltas_join_sql|_deltas_join_template|'
-                    || '_described_columns|_differences|_do_part|_doctor_consumers|_drop_all|_drop_partitions|'
-                    || '_drop_partitions_beyond|_drop_rescore|_empty_partition|_end_maintenance|_end_pass|_estimate_row|'
-                    || '_expit|_explain_sql|_explained_sql|_explaining_program|_explanation_problem|_expm1|_fetch|_fill_new|'
-                    || '_fits_one_template|_flat|_formula_sql|_function_names|_generated_functions|_generated_names|'
-                    || '_generated_tables|_given_call|_golden_arrays|_guess_versions|_hand_out|_has_expression|'
-                    || '_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|_insert_one_template|'
-                    || '_interpret_reasons|_into_columns_sql|_into_page|_into_problem|_into_work|_is_free|'
-                    || '_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|_is_stepwise|_is_tame_kernel|'
-                    || '_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|_kernel_problem|_kernel_reach|'
-                    || '_key_expression|_keys_of|_known_here_sql|_lasting_row_sql|_left_behind|_link_outputs|_link_problem|'
-                    || '_load_reasons|_log|_log10|_log1p|_logit|_maintain_jobs|_maintain_log|_maintain_step|'
-                    || '_maintenance_tasks|_make_partitions|_make_rescore|_mark_functions_sql|_measure_arrays|_median|'
-                    || '_meets_requirements|_most_chunk_rows|_move_at_once_template|_move_each_sql|_move_each_template|'
-                    || '_move_from_default|_move_light_sql|_move_light_template|_names_sql|_next_chunk_rows|_notify|'
-                    || '_notify_one_sql|_notify_one_template|_notify_template|_numbers_problem|_outdated_rows|_page_key|'
-                    || '_part_of|_partition_bounds|_partition_start|_partition_state|_partitioned_table|_piecewise|'
-                    || '_piecewise_problem|_piecewise_reach|_piecewise_sql|_places_sql|_players|_prepares|_present_arguments|'
-                    || '_product|_program_decide_problem|_program_require_problem|_promote|_promotions|_proof|_quadratic|'
+                    || '_bare_wave|_bindings_to_tick|_both_scores_sql|_bound_keys_sql|_bounds_problem|_called_engine|'
+                    || '_careful_function_sql|_careful_link_sql|_careful_requirements_sql|_change|_change_line|'
+                    || '_change_one_template|_change_server|_change_since|_characteristic_problem|_check_into|'
+                    || '_check_reasons|_chosen_sql|_column_expression|_compared_profile|_comparison_sql|_constants|'
+                    || '_count_versions|_create_coder|_create_explainer|_crosses_sql|_crossing_one_template|'
+                    || '_default_partition|_deltas_join_sql|_deltas_join_template|_described_columns|_differences|_do_part|'
+                    || '_doctor_consumers|_doctor_due|_drop_all|_drop_partitions|_drop_partitions_beyond|_drop_rescore|'
+                    || '_due_column|_due_index_advice|_due_problem|_due_reducer|_due_sql|_empty_partition|_end_maintenance|'
+                    || '_end_pass|_estimate_row|_expit|_explain_sql|_explained_sql|_explaining_program|'
+                    || '_explanation_problem|_expm1|_fetch|_fill_new|_fits_one_template|_flat|_formula_sql|_function_names|'
+                    || '_generated_functions|_generated_names|_generated_tables|_given_call|_golden_arrays|_guess_versions|'
+                    || '_hand_out|_has_expression|_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|'
+                    || '_insert_one_template|_instant_sql|_interpret_reasons|_into_columns_sql|_into_page|_into_problem|'
+                    || '_into_work|_is_free|_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|'
+                    || '_is_stepwise|_is_tame_kernel|_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|'
+                    || '_kernel_problem|_kernel_reach|_key_expression|_keys_of|_known_here_sql|_lasting_row_sql|'
+                    || '_left_behind|_link_outputs|_link_problem|_load_reasons|_log|_log10|_log1p|_logit|_maintain_jobs|'
+                    || '_maintain_log|_maintain_step|_maintenance_tasks|_make_partitions|_make_rescore|_make_sure|'
+                    || '_mark_functions_sql|_measure_arrays|_median|_meets_requirements|_most_chunk_rows|'
+                    || '_move_at_once_template|_move_each_sql|_move_each_template|_move_from_default|_move_light_sql|'
+                    || '_move_light_template|_names_sql|_next_chunk_rows|_notify|_notify_one_sql|_notify_one_template|'
+                    || '_notify_template|_numbers_problem|_outdated_rows|_page_key|_part_of|_partition_bounds|'
+                    || '_partition_start|_partition_state|_partitioned_table|_piecewise|_piecewise_problem|'
+                    || '_piecewise_reach|_piecewise_sql|_places_sql|_players|_prepares|_present_arguments|_product|'
+                    || '_program_decide_problem|_program_require_problem|_promote|_promotions|_proof|_quadratic|'
                     || '_quadratic_problem|_quadratic_reach|_query_columns|_query_cost|_ranked|_ratio|_reach|_read_size|'
                     || '_reading_problem|_reason_codes_problem|_reason_names|_reason_registers_problem|_reasons|'
                     || '_refuse_comparing|_refuse_comparison|_refuse_old_snapshot|_refuse_source|_refuse_uncoded|'
@@ -49,11 +51,12 @@ declare
                     || '_rows_version|_run_rescore|_run_sql|_run_template|_run_trigger|_score_register|_score_source|'
                     || '_serving_version|_slope|_source_arguments|_start_job|_stepwise_body_sql|_stepwise_register|'
                     || '_stepwise_sql|_strongest|_table_columns|_take_apart|_takes_arrays|_tame_kernel|_tell_functions_sql|'
-                    || '_tell_one_sql|_tell_release|_tell_template|_tell_triggers|_threshold_sql|_types_sql|_unexplained|'
-                    || '_version_score_sql|_versions_of|_wanted_sql|_with_decided_label|_without_decision|_written_sql|'
-                    || 'change_consumer|change_origin|compare|crossing|explain|export|job|job_part|maintain|outdated|'
-                    || 'prune_score_changes|pruned_change|reason_codes|rescore|score_change|score_change_horizon|'
-                    || 'score_change_ordinal|score_changes|score_rows|stream_batch|stream_offset'
+                    || '_tell_one_sql|_tell_release|_tell_template|_tell_triggers|_threshold_sql|_tick_sql|_tick_step|'
+                    || '_tick_template|_types_sql|_unexplained|_version_score_sql|_versions_of|_wanted_sql|'
+                    || '_window_length_problem|_window_problem|_window_reducer|_window_sql|_with_decided_label|'
+                    || '_without_decision|_written_sql|change_consumer|change_origin|compare|crossing|explain|export|job|'
+                    || 'job_part|maintain|outdated|prune_score_changes|pruned_change|reason_codes|rescore|score_change|'
+                    || 'score_change_horizon|score_change_ordinal|score_changes|score_rows|stream_batch|stream_offset|tick'
                     || ')\M'
                 )
         )
@@ -67,6 +70,21 @@ begin
 end
 $$;
 
+do $$
+declare
+    attached constant text := (
+        select string_agg(b.name, ', ' order by b.number)
+        from pgscore.binding b where exists (select from jsonb_array_elements(b.reducers) r where r ? 'window')
+    );
+begin
+    if attached is not null then
+        raise exception 'the former release does not know the windows of time of these bindings: %', attached
+            using errcode = 'dependent_objects_still_exist',
+                  hint = 'select pgscore.detach(events, profile) from pgscore.binding detaches them.';
+    end if;
+end
+$$;
+
 -- core/pin_path.sql
 -- Names in SQL-standard bodies, defaults and signatures are looked up once, here: not by the path of whoever installs.
 set search_path = pg_catalog, pg_temp;
@@ -74,6 +92,770 @@ set search_path = pg_catalog, pg_temp;
 -- core/become_owner.sql
 -- What follows belongs to pgscore_owner.
 set role pgscore_owner;
+
+-- Windows of time, and what brings profiles up that are due.
+drop function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[], reducers jsonb);
+
+create function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[])
+returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct'];
+    r pgscore.reducer_sql;
+    source pg_catalog.pg_attribute;
+    target pg_catalog.pg_attribute;
+    filter text;
+    chosen text;
+begin
+    r.ordinal := ordinal;
+    r.reducer := reducer;
+    r.problem := pgscore._reducer_form_problem(reducer, aggregates);
+    if r.problem is not null then
+        return r;
+    end if;
+    source := pgscore._column(events, reducer ->> 'of');
+    target := pgscore._column(profile, reducer ->> 'column');
+    r.target := target.attname;
+    r.problem := case
+        when target.attname is null then format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column')
+        when target.attgenerated <> '' then format('column "%s" of table %s is generated', target.attname, profile)
+        when reducer ->> 'aggregate' <> 'count' and source.attname is null
+            then format('table %s has no column "%s" for %s', events, reducer ->> 'of', reducer ->> 'aggregate')
+        else pgscore._filter_problem(reducer, events)
+    end;
+    if r.problem is not null then
+        return r;
+    end if;
+    filter := pgscore._filter_sql(reducer, events);
+    -- The parts of the key are the arguments of the function that recounts.
+    chosen := format(
+        'from %s e where %s%s', events,
+        (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal)),
+        ' and ' || filter
+    );
+    case reducer ->> 'aggregate'
+        when 'count' then r := pgscore._count_reducer(r, source, target, filter, chosen);
+        when 'sum' then r := pgscore._sum_reducer(r, source, target, filter, chosen);
+        when 'min', 'max' then r := pgscore._extreme_reducer(r, source, target, filter, chosen);
+        when 'last' then r := pgscore._last_reducer(r, source, target, filter, chosen, events);
+        when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
+        when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
+    end case;
+    if filter is not null then
+        r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
+    if reducer ? 'deletes' then
+        -- What is counted once stays counted, so the events that are there do not tell it.
+        r.differs := null;
+        if r.problem is null and r.kind <> 'add' then
+            r.problem := format(
+                '%s of column "%s" is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate', source.attname
+            );
+        end if;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
+
+grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) to pgscore_reader;
+
+create or replace function pgscore._reducer_form_problem(reducer jsonb, aggregates text[]) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregate constant text := reducer ->> 'aggregate';
+    wrong text;
+begin
+    if jsonb_typeof(reducer) is distinct from 'object' then
+        return format('a reducer is an object such as {"column": "n", "aggregate": "count"}, not %s', reducer);
+    end if;
+    select format('a reducer has no field "%s"', k) into wrong
+    from jsonb_object_keys(reducer) as k
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes');
+    if found then
+        return wrong;
+    end if;
+    select format('the field "%s" of a reducer is a text', f.key) into wrong
+    from jsonb_each(reducer) as f where f.key <> 'where' and jsonb_typeof(f.value) <> 'string';
+    return case
+        when wrong is not null then wrong
+        when aggregate is null or aggregate <> all (aggregates) then format(
+            'the aggregate of a reducer is %s or %s, not "%s"', array_to_string(aggregates[:cardinality(aggregates) - 1], ', '),
+            aggregates[cardinality(aggregates)], aggregate
+        )
+        when aggregate <> 'last' and reducer ? 'order_by' then 'last, and no other aggregate, takes an "order_by"'
+        when coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore'
+            then format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes')
+    end;
+end
+$$;
+
+create or replace function pgscore._recount_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: what the events of a key give. Generated; change it with pgscore.attach.
+-- Those that add up only if everything is asked for.
+begin
+    select
+        {{values}}
+    into {{names}};
+end
+$template$ $function$;
+
+create or replace function pgscore._work_join_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+left join (
+    select {{keys}},
+        bool_or(w.pgscore_task in ('recount', 'arrive', 'rekey') or (here.again and w.pgscore_task in ('move', 'undo'))) as pgscore_absolute{{arrived}}{{undone}}{{merged}}
+    from {{work}}
+    where w.pgscore_binding = {{number}} and {{present}}
+    group by {{keys}}
+) w{{number}} on {{match}}
+left join lateral (
+    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute) r
+    where here.every_{{number}} or {{wanted}}
+    offset 0
+) r{{number}} on true
+$template$ $function$;
+
+create or replace function pgscore._apply_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Locks the profiles of {{profile}} that the work names, in one order for all transactions, finds them as they will
+-- stand, and changes them in one UPDATE, with their scores. Without work it takes what the transaction queued.
+-- Generated; change it with pgscore.attach.
+#variable_conflict use_column
+<<here>>
+declare
+    work {{queue}}[] := $1;
+    again boolean := {{recounted}};
+    slots integer[];
+    locked {{profile}}[];
+    moved {{profile}}[];
+    changed boolean[];
+    item record;
+    one {{profile}};
+    touched boolean;
+    serving boolean;
+    mark bigint;
+    first integer;
+    size integer;
+    answer record;
+    failure text;
+    {{declared}}
+begin
+    if work is null then
+        with taken as (
+            delete from {{queue}} pgscore_row
+            where pgscore_row.pgscore_transaction = pg_current_xact_id() and pgscore_row.pgscore_task <> 'scored'
+            returning pgscore_row as work
+        )
+        select array_agg(t.work) into work from taken t;
+    end if;
+    -- A plan for any number of rows would compare each row with each.
+    if cardinality(work) > 50 or exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
+    end if;
+    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are
+    -- immediate, or work is done at the end of each statement, what one has recounted a later one would add again.
+    if not again and exists (select from unnest(here.work) w where w.pgscore_task <> 'move') then
+        perform set_config('pgscore.recounted', extract(epoch from statement_timestamp())::text, true);
+    end if;
+    -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here has
+    -- seen, or one that is yet to come.
+    loop
+        {{missing}}
+        {{meet}}
+        {{lock}}
+        exit when not (
+            {{lost}}
+        );
+    end loop;
+    {{move}}
+    if moved is null then
+        return;
+    end if;
+    {{update}}
+end
+$template$ $function$;
+
+create or replace function pgscore._reconcile_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: compares the counters of the next rows of {{profile}} with the events of {{events}}.
+-- Generated; change it with pgscore.attach.
+<<here>>
+declare
+    page {{profile}}[];
+    wrong {{profile}}[];
+    missed text[];
+    after text[];
+begin
+    insert into pgscore.reconciliation as s (binding, repair) values ({{number}}, $2)
+    on conflict on constraint reconciliation_pkey do update
+    set repair = excluded.repair, last_key = null, checked = 0, differing = 0, started = now(), finished = null
+    where s.finished is not null or s.repair <> excluded.repair;
+    select s.last_key into after from pgscore.reconciliation s where s.binding = {{number}} for update;
+    if after is null then
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (select pgscore_row from {{profile}} pgscore_row where {{present}} order by {{order}} limit $1) l;
+    else
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where {{present}} and ({{order}}) > ({{after}})
+            order by {{order}} limit $1
+        ) l;
+    end if;
+    -- One statement and one snapshot: what commits meanwhile is not taken for a difference.
+    select array_agg(d.pgscore_row), (array_agg(d.key || ': ' || d.shown))[1:10]
+    into wrong, examples
+    from (
+        select pgscore_row, {{key_text}} as key, {{shown}} as shown
+        from unnest(here.page) as u
+        join {{profile}} pgscore_row on {{page_match}}
+        cross join lateral {{recount}}({{arguments}}, true) r
+        where {{differ}}
+    ) d;
+    finished := coalesce(cardinality(page), 0) < $1;
+    if $2 then
+        select array_agg(s.key) into missed
+        from unnest(here.page) as pgscore_row join pgscore.stale_row s on s.binding = {{number}} and s.key = {{key_text}};
+        insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
+        select {{number}}, 'recount', {{values}}
+        from unnest(here.page) as pgscore_row
+        where {{key_text}} = any (here.missed)
+            or exists (select from unnest(here.wrong) as u where {{page_match}});
+        if found then
+            perform {{apply}}(null);
+        end if;
+        delete from pgscore.stale_row s where s.binding = {{number}} and s.cause = 'backfill' and s.key = any (here.missed);
+        -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+        if finished then
+            delete from pgscore.stale_row s
+            where s.binding = {{number}} and not exists (select from {{profile}} pgscore_row where {{key_text}} = s.key);
+        end if;
+    end if;
+    update pgscore.reconciliation s
+    set last_key = coalesce({{last}}, s.last_key), checked = s.checked + coalesce(cardinality(here.page), 0),
+        differing = s.differing + coalesce(cardinality(here.wrong), 0),
+        finished = case when coalesce(cardinality(here.page), 0) < $1 then clock_timestamp() end
+    where s.binding = {{number}}
+    returning s.checked, s.differing into checked, differing;
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+exception when others then
+    {{fail}}
+end
+$template$ $function$;
+
+create or replace function pgscore._generated_names(b pgscore.binding) returns table (kind text, schema name, name text, what text, is_shared boolean)
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'function', b.event_schema, b.event_prefix || '_' || w.what, w.what, false
+    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
+    union all
+    select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
+    from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
+    union all
+    select 'table', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
+    from unnest(array['queue', 'arrival']) as w (what)
+$$;
+
+create or replace function pgscore._is_wanted(b pgscore.binding, what text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case
+        when what in ('insert', 'update', 'delete') then not pgscore._is_partitioned(b.events)
+        when what = 'row' then pgscore._is_partitioned(b.events)
+        when what in ('tell', 'notify') then exists (select from pgscore._tell_triggers(b.profile) t where t.function = what)
+        when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
+        -- A release before this one had no condition for the trigger that scores.
+        when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
+        -- Made when it is first called.
+        when what = 'rescore' then pgscore._has_rescore(b)
+        else true
+    end;
+end
+$$;
+
+create or replace function pgscore._read_columns(b pgscore.binding) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(n.name order by n.step, n.name)
+    from (
+        select min(n.step) as step, n.name
+        from (
+            select 1 as step, k as name from unnest(b.event_key) k
+            union all
+            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
+            union all
+            select 2, f::name from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
+        ) n
+        group by n.name
+    ) n
+$$;
+
+create or replace function pgscore._recount_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments text;
+    columns text;
+    given text;
+    named text;
+    everything constant text := '$' || cardinality(b.event_key) + 1;
+begin
+    select string_agg(format('key_%s %s, ', k.ordinal, k.type), '' order by k.ordinal)
+    into arguments
+    from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal);
+    select
+        string_agg(format(', out value_%s %s', r.ordinal, format_type(c.atttypid, c.atttypmod)), '' order by r.ordinal),
+        string_agg(
+            format(case when r.kind = 'add' then e',\ncase when %2$s then (%1$s) end' else e',\n(%1$s)' end, r.recounted, everything),
+            '' order by r.ordinal
+        ),
+        string_agg(format(', value_%s', r.ordinal), '' order by r.ordinal)
+    into columns, given, named
+    from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
+    return query select * from pgscore._function_sql(
+        format('%s(%severything boolean, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments, columns), null,
+        -- Row security that hides events is an error here, and never "no events".
+        'plpgsql stable set row_security = off',
+        pgscore._fill(pgscore._recount_template(), jsonb_build_object(
+            'binding', b.events,
+            'values', format(
+                'exists (select from %s e where %s)%s', b.events,
+                (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),
+                given
+            ),
+            'names', 'any_event' || named
+        )),
+        format('binding %s, what the events of a key give', b.events), b.owner
+    );
+end
+$$;
+
+create or replace function pgscore._work_join_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    ignores boolean;
+    merged text;
+    deltas text;
+    touched constant text := pgscore._touched_sql(b);
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
+        string_agg(format(e',\n%s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
+    into looks, grows, ignores, merged, deltas
+    from pgscore._reducers_of(b) r;
+    return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
+        'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
+        'arrived', case when ignores then e',\nbool_or(w.pgscore_task = ''arrive'') as pgscore_arrived' end,
+        'undone', case when grows then e',\nbool_or(w.pgscore_task = ''undo'') as pgscore_undone' end,
+        'present', pgscore._present_sql(b.profile_key, 'w'),
+        'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
+        'recount', pgscore._event_object(b, 'recount'),
+        'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
+            else format('w%s.pgscore_absolute', b.number) end,
+        'work', case when not ignores then 'unnest(here.work) w' else format(
+            -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did
+            -- under the former key, a cascade's too, is done to the same row.
+            e'(\n    select u.pgscore_binding, u.pgscore_task%s%s\n    from unnest(here.work) u\n    left join unnest(here.work) k\n'
+            '        on k.pgscore_binding = u.pgscore_binding and k.pgscore_task = ''rekey'' and u.pgscore_task not in (''rekey'', ''arrive'')\n'
+            '        and %s\n) w',
+            (
+                select string_agg(format(', coalesce(k.%1$I, u.%1$I) as %1$I', a.attname), '' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            ),
+            deltas,
+            (
+                select string_agg(format('k.pgscore_former_%s = u.%I', a.attnum, a.attname), ' and ' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            )
+        ) end
+    ));
+end
+$$;
+
+create or replace function pgscore._events_without_profile_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that went away again leave nobody missing.
+    select format(
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false) r)',
+        b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
+        pgscore._columns_sql(b.profile_key, 'w')
+    )
+$$;
+
+create or replace function pgscore._applying_sql(b pgscore.binding, name text, bindings pgscore.binding[], targets pgscore.binding[], says text)
+returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._function_sql(
+        format('%s(given %s[])', name, pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
+        pgscore._fill(pgscore._apply_template(), jsonb_build_object(
+            'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
+            'declared', (
+                select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
+                    || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
+                from unnest(bindings) o
+            ) || (
+                select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end
+                    || case when bool_or(t.reasons is not null) then e'\nexplanations jsonb[];' else '' end || string_agg(
+                    format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number)
+                        || case when t.reasons is null then '' else format(e'\nexplanations_%s jsonb[];', t.number) end, ''
+                    order by t.number
+                )
+                from unnest(targets) t
+            ),
+            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
+            'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
+            'move', case
+                -- A session pays for two statements where it had one, and a join of few bindings is no burden.
+                when cardinality(bindings) > 4 then pgscore._move_light_sql(b.profile, bindings, targets)
+                else pgscore._move_sql(b.profile, bindings, targets)
+            end,
+            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'), bindings, targets)
+        )),
+        says, b.owner
+    ) s
+$$;
+
+create or replace function pgscore._reconcile_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    shown text;
+    differ text;
+begin
+    select
+        coalesce(string_agg(
+            format(
+                e',\n    case when %1$s then format(''%%s is %%s and the events give %%s'', %2$L, coalesce(pgscore_row.%3$I::text, ''NULL''), coalesce(r.value_%4$s::text, ''NULL'')) end',
+                d.differs, r.target, r.target, r.ordinal
+            ), '' order by r.ordinal
+        ), ''),
+        coalesce(string_agg(d.differs, e'\n    or ' order by r.ordinal), 'false')
+    into shown, differ
+    from pgscore._reducers_of(b) r,
+        lateral (select pgscore._fill(r.differs, jsonb_build_object(
+            'present', format('pgscore_row.%I', r.target), 'recounted', format('r.value_%s', r.ordinal)
+        )) as differs) d
+    where r.differs is not null;
+    return query select * from pgscore._function_sql(
+        format(
+            '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
+            pgscore._event_object(b, 'reconcile')
+        ),
+        null, 'plpgsql volatile set jit = off',
+        pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
+            'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+            'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
+            'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+            'page_order', (select string_agg(format('(l.pgscore_row).%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            'after', (
+                select string_agg(format('here.after[%s]::%s', k.ordinal, k.type), ', ' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+            ),
+            'last', (
+                select format('array[%s]', string_agg(format('here.page[cardinality(here.page)].%I::text', k), ', ' order by o))
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
+            'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'),
+            'shown', format(e'concat_ws(''; '', null%s)', shown), 'differ', differ,
+            'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'), 'columns', pgscore._columns_sql(b.profile_key),
+            'values', pgscore._columns_sql(b.profile_key, 'pgscore_row')
+        )),
+        format('binding %s, compares counters of some rows of %s with their events, and mends them', b.events, b.profile), b.owner
+    );
+end
+$$;
+
+create or replace function pgscore._virtual_column_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- From PostgreSQL 18 on. Of what a statement has changed such columns cannot be read, and in a row's trigger they are NULL.
+    select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
+    from (
+        select k as name from unnest(b.event_key) k
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
+    ) c
+    where (pgscore._column(b.events, c.name)).attgenerated = 'v'
+    limit 1
+$$;
+
+create or replace function pgscore._reducers_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
+        return 'reducers are a list of 1 to 50 such as [{"column": "n", "aggregate": "count"}]';
+    end if;
+    return coalesce(
+        (
+            select r.problem from pgscore._reducers_of(b) r where r.problem is not null order by r.ordinal limit 1
+        ),
+        (
+            select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+            from jsonb_array_elements(b.reducers) r
+            where r ? 'deletes' and b.timing = 'statement' and pgscore._has_following_keys(b.events, b.profile) limit 1
+        )
+    );
+end
+$$;
+
+create or replace function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+$$;
+
+create or replace function pgscore.attach(
+    model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
+    version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
+    on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
+    backfill boolean default null, without_index boolean default false,
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false,
+    reasons name default null, top integer default 3
+) returns text
+language plpgsql volatile
+-- Compiling the generators' queries would take longer than all the rest.
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+    former pgscore.binding;
+    queue regclass;
+    moved text[];
+    at_once boolean := true;
+    is_indexed boolean := true;
+    profiles bigint;
+    held bigint;
+    began constant pg_snapshot := pg_current_snapshot();
+begin
+    b.model := model;
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    b.score := score;
+    b.version := version;
+    b.scored_at := scored_at;
+    b.timing := timing;
+    b.on_error := on_error;
+    b.on_missing := on_missing;
+    b.max_scoring_ms := max_scoring_ms;
+    b.log := log;
+    b.notify_above := notify_above;
+    b.notify_below := notify_below;
+    b.changes := changes;
+    b.reasons := reasons;
+    b.top := case when reasons is not null then top end;
+    perform pgscore._refuse(pgscore._options_problem(b));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'tables are attached in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
+            using errcode = 'feature_not_supported';
+    end if;
+    perform pgscore._check_owner(events, profile);
+    b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    perform pgscore._check_rights(b.owner, events, profile);
+    perform pgscore._lock_owner(b.owner);
+    perform pgscore._follow_columns(profile);
+    select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
+    if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
+        is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
+    then
+        raise exception 'table % is attached to % for model "%" with other keys, reducers or columns', b.events, b.profile, b.model
+            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) detaches them.', b.events, b.profile);
+    end if;
+    b.number := former.number;
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    -- Nobody changes them any more, for instance to hide rows by a policy that would run with the caller's rights.
+    perform pgscore._lock_tables(array[events, profile], 'access share', '{}');
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._table_keys_problem(b));
+    perform pgscore._refuse(pgscore._reducers_problem(b));
+    perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_reasons(b);
+    perform pgscore._check_shared(b);
+    if former.number is null then
+        is_indexed := pgscore._check_index(b, without_index is true);
+        if backfill is null then
+            profiles := pgscore._rows_up_to(profile, 10000);
+            held := pgscore._rows_up_to(events, 100000);
+            -- Without an index each profile costs a look at all events.
+            at_once := profiles <= 10000 and held <= 100000 and (is_indexed or profiles * held <= 20000000);
+        else
+            at_once := backfill;
+        end if;
+    end if;
+    moved := array(select pgscore._forget_gone(b));
+    b := pgscore._note_binding(b, former);
+    moved := moved || array(
+        select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
+        union all
+        select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
+    );
+    perform pgscore._add_profile(model, profile);
+    if not at_once then
+        -- Before the tables are locked, because it takes its time.
+        perform pgscore._list_uncounted(b, '');
+    end if;
+    queue := pgscore._profile_relation(b, 'queue');
+    perform pgscore._settle(queue);
+    -- Whoever has queued something for the profile table is over then.
+    perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
+    perform pgscore._run_all(moved);
+    perform pgscore._generate(b);
+    -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
+    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+        select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
+    ));
+    if former.number is null and at_once then
+        -- The tables are locked, so nobody adds to what is counted until the transaction commits.
+        perform pgscore._run_all(array(select pgscore._backfill_sql(b)));
+    elsif former.number is null then
+        -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
+        perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
+    end if;
+    perform pgscore._advise(b.number);
+    return b.name;
+end
+$$;
+
+create or replace function pgscore._reconcile_step(
+    binding integer, repair boolean, rows integer default 500,
+    out checked bigint, out differing bigint, out examples text[], out finished boolean
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+    statements text[];
+begin
+    -- One at a time, and none while the tables are attached or detached.
+    select o.* into b from pgscore.binding o where o.number = binding for update;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._check_owner(b.events, b.profile);
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    statements := array(select pgscore._reconcile_sql(b));
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_reconcile' and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
+        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
+        -- has put in its place. It works with the owner's rights, and so does all that it calls.
+        perform pgscore._run_all(statements);
+    end if;
+    execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
+        into checked, differing, examples, finished using rows, repair;
+end
+$$;
+
+create or replace procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_reconcile(events, profile);
+    next pg_catalog.int4;
+    step pg_catalog.record;
+begin
+    foreach next in array bindings loop
+        loop
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            select s.* into step from pgscore._reconcile_step(next, repair) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
+            exit when step.finished;
+        end loop;
+    end loop;
+end
+$$;
+
+drop function pgscore._window_sql(reducer jsonb);
+
+drop function pgscore._window_length_problem(reducer jsonb);
+
+drop function pgscore._window_problem(reducer jsonb, events regclass);
+
+drop function pgscore._window_reducer(r pgscore.reducer_sql, events regclass);
+
+drop function pgscore._chosen_sql(reducer jsonb, events regclass, event_key name[]);
+
+drop function pgscore._due_sql(events regclass, event_key name[], reducers jsonb);
+
+drop function pgscore._due_reducer(r pgscore.reducer_sql, target pg_catalog.pg_attribute, events regclass, event_key name[], reducers jsonb);
+
+drop function pgscore._due_column(b pgscore.binding);
+
+drop function pgscore._instant_sql(b pgscore.binding);
+
+drop function pgscore._due_problem(b pgscore.binding);
+
+drop function pgscore._tick_template();
+
+drop function pgscore._tick_sql(b pgscore.binding);
+
+drop function pgscore._due_index_advice(b pgscore.binding);
+
+drop function pgscore._make_sure(b pgscore.binding, what text, statements text[]);
+
+drop function pgscore._bindings_to_tick(events regclass, profile regclass);
+
+drop function pgscore._tick_step(binding integer, until timestamptz, after_due timestamptz, after_key text[], rows integer, out ticked bigint, out locked bigint, out last_due timestamptz, out last_key text[], out finished boolean);
+
+drop procedure pgscore.tick(events regclass, profile regclass);
+
+drop function pgscore._doctor_due();
 
 drop view pgscore.outdated;
 

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "c13c8ad171a5038e8eea30a6ee0a68ec65891d0a9e1bc4a327709231d9acba1d")
+    run_frozen("0004_core.up.sql", "964236d8f5005c0904f7c871c281f1a7090dd247cd566b99b25d4be4dc91176e")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "5603b8c5baff63229e878e95fed2cc9ced7a104b969094aa67356a9429f7825f")
+    run_frozen("0004_core.down.sql", "e8809b3ce1f7621f5100125125e5f152721e361ad31631269c5d101e26a3b740")

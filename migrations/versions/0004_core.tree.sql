@@ -12002,14 +12002,237 @@ comment on function pgscore._distinct_reducer(pgscore.reducer_sql, pg_catalog.pg
 grant execute on function pgscore._distinct_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text)
     to pgscore_reader;
 
--- core/binding/reducers/dispatch.sql
-create function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[])
-returns pgscore.reducer_sql
+-- core/binding/reducers/window.sql
+create function pgscore._window_sql(reducer jsonb) returns text
+language plpgsql stable
+-- A length is read and written the same way whoever attaches.
+set search_path = pg_catalog, pg_temp set intervalstyle = 'postgres'
+as $$
+declare
+    given constant interval := (reducer ->> 'window')::interval;
+    days constant integer := extract(day from given);
+begin
+    -- A day is 24 hours. Of an interval of days PostgreSQL would make 23 or 25 by the time zone of a session.
+    return format('%L::interval', make_interval(hours => days * 24) + (given - make_interval(days => days)));
+end
+$$;
+
+comment on function pgscore._window_sql(jsonb) is 'SQL for the length of the window of a reducer, in hours, which no time zone makes longer or shorter';
+grant execute on function pgscore._window_sql(jsonb) to pgscore_reader;
+
+create function pgscore._window_length_problem(reducer jsonb) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp set intervalstyle = 'postgres'
+as $$
+declare
+    given interval;
+begin
+    begin
+        given := (reducer ->> 'window')::interval;
+    exception when data_exception then
+        return format('the window of column "%s" is a time such as "30 days", not "%s"', reducer ->> 'column', reducer ->> 'window');
+    end;
+    return case
+        when not isfinite(given) then format('the window of column "%s" has no end: leave it out', reducer ->> 'column')
+        -- PostgreSQL keeps years as months.
+        when extract(year from given) <> 0 or extract(month from given) <> 0 then format(
+            'the window of column "%s" has months or years, of which one is longer than another: say it in days', reducer ->> 'column'
+        )
+        -- Compared as 24 hours for each day.
+        when given <= interval '0' then format('the window of column "%s" is "%s": it must be longer than nothing', reducer ->> 'column', reducer ->> 'window')
+        when given > interval '36500 days' then format('the window of column "%s" is longer than 36500 days', reducer ->> 'column')
+    end;
+end
+$$;
+
+comment on function pgscore._window_length_problem(jsonb) is 'What is wrong with the length of the window of a reducer, in a sentence; NULL where nothing is';
+grant execute on function pgscore._window_length_problem(jsonb) to pgscore_reader;
+
+create function pgscore._window_problem(reducer jsonb, events regclass) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct'];
+    moment constant pg_catalog.pg_attribute := pgscore._column(events, reducer ->> 'time');
+begin
+    if not reducer ? 'window' then
+        return null;
+    end if;
+    return coalesce(pgscore._window_length_problem(reducer), case
+        when moment.attname is null then format('table %s has no column "%s" to say when an event was', events, reducer ->> 'time')
+        when moment.atttypid in ('timestamp'::regtype, 'date'::regtype) then format(
+            'column "%1$s" of table %2$s is %3$s, of which the moment depends on a time zone, and a window takes timestamp with time zone; run, with the zone it is in: alter table %2$s alter column %4$I type timestamp with time zone using %4$I::timestamp at time zone ''UTC''',
+            moment.attname, events, moment.atttypid::regtype, moment.attname
+        )
+        when moment.atttypid <> 'timestamp with time zone'::regtype then format(
+            'column "%s" of table %s is %s, and a window takes timestamp with time zone', moment.attname, events, moment.atttypid::regtype
+        )
+    end);
+end
+$$;
+
+comment on function pgscore._window_problem(jsonb, regclass) is 'What is wrong with the window of a reducer, in a sentence; NULL where nothing is';
+grant execute on function pgscore._window_problem(jsonb, regclass) to pgscore_reader;
+
+create function pgscore._window_reducer(r pgscore.reducer_sql, events regclass) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Events leave by themselves: what a new one brings does not tell the value.
+    r.kind := 'look';
+    r.delta := null;
+    r.is_whole := null;
+    r.is_finite := null;
+    r.one := null;
+    r.folded := null;
+    r.signed := null;
+    r.merged := null;
+    r.grown := null;
+    r.looks_by := r.reducer ->> 'time';
+    r.looks_down := null;
+    r.event_fits := r.event_fits || pgscore._fits_sql(pgscore._column(events, r.reducer ->> 'time'), false);
+    return r;
+end
+$$;
+
+comment on function pgscore._window_reducer(pgscore.reducer_sql, regclass) is 'A reducer of any aggregate, made one of a window: it is always looked up';
+grant execute on function pgscore._window_reducer(pgscore.reducer_sql, regclass) to pgscore_reader;
+
+create function pgscore._chosen_sql(reducer jsonb, events regclass, event_key name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The parts of the key are the arguments of the function that recounts. After them come what is asked for, and the time at
+    -- which windows end.
+    select concat_ws(
+        ' and ',
+        format(
+            'from %s e where %s', events,
+            (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal))
+        ),
+        pgscore._filter_sql(reducer, events),
+        case when reducer ? 'window' then format('e.%I > $%s - %s', reducer ->> 'time', cardinality(event_key) + 2, pgscore._window_sql(reducer)) end
+    )
+$$;
+
+comment on function pgscore._chosen_sql(jsonb, regclass, name[]) is 'SQL for the events of a key that a reducer takes, from FROM on';
+grant execute on function pgscore._chosen_sql(jsonb, regclass, name[]) to pgscore_reader;
+
+create function pgscore._due_sql(events regclass, event_key name[], reducers jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- What is later than PostgreSQL's last years, as infinity is, never leaves, and adding to it would fail.
+    select format(
+        e'select least(%s)',
+        string_agg(w.leaves, ', ' order by w.first)
+    )
+    from (
+        select l.leaves, min(r.ordinal) as first
+        from jsonb_array_elements(reducers) with ordinality as r (reducer, ordinal),
+            lateral (select format(
+                e'\n    (select case when e.%1$I < make_timestamptz(290000, 1, 1, 0, 0, 0, ''UTC'') then e.%1$I + %2$s end %3$s order by e.%1$I limit 1)',
+                r.reducer ->> 'time', pgscore._window_sql(r.reducer), pgscore._chosen_sql(r.reducer, events, event_key)
+            ) as leaves) l
+        where r.reducer ? 'window'
+        group by l.leaves
+    ) w
+$$;
+
+comment on function pgscore._due_sql(regclass, name[], jsonb) is
+    'What the events of a key give for due: when the first of those that are in a window of these reducers leaves it; NULL where none will';
+grant execute on function pgscore._due_sql(regclass, name[], jsonb) to pgscore_reader;
+
+create function pgscore._due_reducer(
+    r pgscore.reducer_sql, target pg_catalog.pg_attribute, events regclass, event_key name[], reducers jsonb
+) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    r.problem := case
+        when not exists (select from jsonb_array_elements(reducers) w where w ? 'window')
+            then format('no reducer of the binding has a window, so column "%s" has nothing to say', target.attname)
+        when target.atttypid <> 'timestamp with time zone'::regtype or target.atttypmod <> -1 then format(
+            'column "%1$s" must be timestamp with time zone to say when a profile is due; run: alter table %2$s alter column %3$I type timestamp with time zone using null',
+            target.attname, target.attrelid::regclass, target.attname
+        )
+        when target.attnotnull then format(
+            'column "%1$s" is NULL where no event will leave a window; run: alter table %2$s alter column %3$I drop not null', target.attname,
+            target.attrelid::regclass, target.attname
+        )
+    end;
+    r.kind := 'look';
+    r.profile_fits := array[pgscore._fits_sql(target, false)];
+    -- Of the others, where they are right: what is wrong with them is said of them.
+    if r.problem is null and not exists (
+        select from jsonb_array_elements(reducers) w
+        where w ? 'window' and coalesce(pgscore._window_problem(w, events), pgscore._filter_problem(w, events)) is not null
+    ) then
+        r.recounted := pgscore._due_sql(events, event_key, reducers);
+    end if;
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._due_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, regclass, name[], jsonb) is
+    'due: from when on a profile is due, because an event has left a window; NULL where none will';
+grant execute on function pgscore._due_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, regclass, name[], jsonb) to pgscore_reader;
+
+create function pgscore._due_column(b pgscore.binding) returns name
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (r ->> 'column')::name from jsonb_array_elements(b.reducers) r where r ->> 'aggregate' = 'due'
+$$;
+
+comment on function pgscore._due_column(pgscore.binding) is 'The column of the profile that says from when on it is due; NULL for a binding without windows';
+grant execute on function pgscore._due_column(pgscore.binding) to pgscore_reader;
+
+create function pgscore._instant_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of a row that is due, the last moment before it was: until then time alone has changed nothing.
+    select format('least(clock_timestamp(), pgscore_row.%I - interval ''1 microsecond'')', pgscore._due_column(b))
+    where pgscore._due_column(b) is not null
+$$;
+
+comment on function pgscore._instant_sql(pgscore.binding) is
+    'SQL for a time at which the windows of a profile, pgscore_row, hold what they held when it was brought up last; NULL for a binding without windows';
+grant execute on function pgscore._instant_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._due_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when d.many > 1 then 'a binding has one reducer of the aggregate due, for all of its windows'
+        when d.windows > 0 and d.many = 0 then format(
+            'a binding with windows says in a column of the profile when it is due; add {"column": "due_at", "aggregate": "due"} to the reducers, and run: alter table %s add column due_at timestamp with time zone',
+            b.profile
+        )
+    end
+    from (
+        select count(*) filter (where r ->> 'aggregate' = 'due') as many, count(*) filter (where r ? 'window') as windows
+        from jsonb_array_elements(b.reducers) r
+    ) d
+$$;
+
+comment on function pgscore._due_problem(pgscore.binding) is 'What is wrong with how a binding says that profiles are due, in a sentence; NULL where nothing is';
+grant execute on function pgscore._due_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/reducers/dispatch.sql
+create function pgscore._reducer(
+    reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[], reducers jsonb
+) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct', 'due'];
     r pgscore.reducer_sql;
     source pg_catalog.pg_attribute;
     target pg_catalog.pg_attribute;
@@ -12028,20 +12251,15 @@ begin
     r.problem := case
         when target.attname is null then format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column')
         when target.attgenerated <> '' then format('column "%s" of table %s is generated', target.attname, profile)
-        when reducer ->> 'aggregate' <> 'count' and source.attname is null
+        when reducer ->> 'aggregate' not in ('count', 'due') and source.attname is null
             then format('table %s has no column "%s" for %s', events, reducer ->> 'of', reducer ->> 'aggregate')
-        else pgscore._filter_problem(reducer, events)
+        else coalesce(pgscore._filter_problem(reducer, events), pgscore._window_problem(reducer, events))
     end;
     if r.problem is not null then
         return r;
     end if;
     filter := pgscore._filter_sql(reducer, events);
-    -- The parts of the key are the arguments of the function that recounts.
-    chosen := format(
-        'from %s e where %s%s', events,
-        (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal)),
-        ' and ' || filter
-    );
+    chosen := pgscore._chosen_sql(reducer, events, event_key);
     case reducer ->> 'aggregate'
         when 'count' then r := pgscore._count_reducer(r, source, target, filter, chosen);
         when 'sum' then r := pgscore._sum_reducer(r, source, target, filter, chosen);
@@ -12049,16 +12267,21 @@ begin
         when 'last' then r := pgscore._last_reducer(r, source, target, filter, chosen, events);
         when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
         when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
+        when 'due' then r := pgscore._due_reducer(r, target, events, event_key, reducers);
     end case;
     if filter is not null then
         r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
+    if reducer ? 'window' then
+        r := pgscore._window_reducer(r, events);
     end if;
     if reducer ? 'deletes' then
         -- What is counted once stays counted, so the events that are there do not tell it.
         r.differs := null;
         if r.problem is null and r.kind <> 'add' then
             r.problem := format(
-                '%s of column "%s" is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate', source.attname
+                '%s %s is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate',
+                coalesce('of column "' || source.attname || '"', 'with a window')
             );
         end if;
     end if;
@@ -12066,8 +12289,8 @@ begin
 end
 $$;
 
-comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
-grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) to pgscore_reader;
+comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[], jsonb) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
+grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[], jsonb) to pgscore_reader;
 
 create function pgscore._reducer_form_problem(reducer jsonb, aggregates text[]) returns text
 language plpgsql immutable
@@ -12082,7 +12305,7 @@ begin
     end if;
     select format('a reducer has no field "%s"', k) into wrong
     from jsonb_object_keys(reducer) as k
-    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes');
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes', 'window', 'time');
     if found then
         return wrong;
     end if;
@@ -12094,6 +12317,10 @@ begin
             'the aggregate of a reducer is %s or %s, not "%s"', array_to_string(aggregates[:cardinality(aggregates) - 1], ', '),
             aggregates[cardinality(aggregates)], aggregate
         )
+        when aggregate = 'due' and array['of', 'order_by', 'where', 'deletes', 'window', 'time'] && array(select jsonb_object_keys(reducer))
+            then 'due is of all windows of a binding, and takes nothing but a "column"'
+        when reducer ? 'window' and not reducer ? 'time' then 'a "window" takes a "time": the events'' column that says when each was'
+        when reducer ? 'time' and not reducer ? 'window' then 'a "time" goes with a "window"'
         when aggregate <> 'last' and reducer ? 'order_by' then 'last, and no other aggregate, takes an "order_by"'
         when coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore'
             then format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes')
@@ -12114,7 +12341,7 @@ begin
     return query
         select r.*
         from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
-            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key, b.reducers) as r
         order by e.ordinal;
 end
 $$;
@@ -12350,6 +12577,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Binding {{binding}}: what the events of a key give. Generated; change it with pgscore.attach.
 -- Those that add up only if everything is asked for.
+{{windows}}
 begin
     select
         {{values}}
@@ -12605,7 +12833,7 @@ left join (
     group by {{keys}}
 ) w{{number}} on {{match}}
 left join lateral (
-    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute) r
+    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute{{instant}}) r
     where here.every_{{number}} or {{wanted}}
     offset 0
 ) r{{number}} on true
@@ -12670,6 +12898,7 @@ begin
             {{lost}}
         );
     end loop;
+    {{instant}}
     {{move}}
     if moved is null then
         return;
@@ -13274,7 +13503,7 @@ begin
         select pgscore_row, {{key_text}} as key, {{shown}} as shown
         from unnest(here.page) as u
         join {{profile}} pgscore_row on {{page_match}}
-        cross join lateral {{recount}}({{arguments}}, true) r
+        cross join lateral {{recount}}({{arguments}}, true{{instant}}) r
         where {{differ}}
     ) d;
     finished := coalesce(cardinality(page), 0) < $1;
@@ -13285,7 +13514,7 @@ begin
         select {{number}}, 'recount', {{values}}
         from unnest(here.page) as pgscore_row
         where {{key_text}} = any (here.missed)
-            or exists (select from unnest(here.wrong) as u where {{page_match}});
+            or exists (select from unnest(here.wrong) as u where {{page_match}}){{or_due}};
         if found then
             perform {{apply}}(null);
         end if;
@@ -13312,6 +13541,66 @@ $template$ $function$;
 comment on function pgscore._reconcile_template() is
     'Template: the function that compares counters of some profiles with their events, and mends them';
 grant execute on function pgscore._reconcile_template() to pgscore_reader;
+
+-- core/binding/templates/tick.sql
+create function pgscore._tick_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: brings up the next rows of {{profile}} that are due, because events have left their windows.
+-- Generated; change it with pgscore.attach.
+<<here>>
+declare
+    page {{profile}}[];
+begin
+    -- Those that were due first come first.
+    if $3 is null then
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where pgscore_row.{{due}} <= $2 and {{present}}
+            order by {{order}} limit $1
+        ) l;
+    else
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where pgscore_row.{{due}} between $3 and $2 and {{present}} and ({{order}}) > ({{after}})
+            order by {{order}} limit $1
+        ) l;
+    end if;
+    -- Nothing comes, and so what adds up stays as it is: windows alone are looked up. Without waiting for anybody: who has locked a
+    -- row may bring it up, and otherwise the next call does.
+    insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
+    select {{number}}, 'move', {{values}}
+    from (
+        select pgscore_row
+        from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
+        where pgscore_row.{{due}} <= $2
+        for no key update of pgscore_row skip locked
+    ) l;
+    get diagnostics ticked = row_count;
+    -- In this snapshot, which sees what others have brought up meanwhile.
+    select count(*) into locked
+    from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
+    where pgscore_row.{{due}} <= $2;
+    locked := locked - ticked;
+    if ticked > 0 then
+        perform {{apply}}(null);
+    end if;
+    finished := coalesce(cardinality(page), 0) < $1;
+    last_due := page[cardinality(page)].{{due}};
+    last_key := {{last}};
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+exception when others then
+    {{fail}}
+end
+$template$ $function$;
+
+comment on function pgscore._tick_template() is
+    'Template: the function that brings up some profiles which are due';
+grant execute on function pgscore._tick_template() to pgscore_reader;
 
 -- core/binding/templates/tell.sql
 create function pgscore._tell_template() returns text
@@ -13773,7 +14062,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select 'function', b.event_schema, b.event_prefix || '_' || w.what, w.what, false
-    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
+    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile', 'tick']) as w (what)
     union all
     select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
     from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
@@ -13828,6 +14117,7 @@ begin
         when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
         -- A release before this one had no condition for the trigger that scores.
         when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
+        when what = 'tick' then pgscore._due_column(b) is not null
         -- Made when it is first called.
         when what = 'rescore' then pgscore._has_rescore(b)
         else true
@@ -14001,7 +14291,7 @@ as $$
         from (
             select 1 as step, k as name from unnest(b.event_key) k
             union all
-            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
+            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by', 'time')
             union all
             select 2, f::name from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
         ) n
@@ -14355,11 +14645,13 @@ begin
     into columns, given, named
     from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
     return query select * from pgscore._function_sql(
-        format('%s(%severything boolean, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments, columns), null,
+        format('%s(%severything boolean%s, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments,
+            case when pgscore._due_column(b) is not null then ', instant timestamptz' end, columns), null,
         -- Row security that hides events is an error here, and never "no events".
         'plpgsql stable set row_security = off',
         pgscore._fill(pgscore._recount_template(), jsonb_build_object(
             'binding', b.events,
+            'windows', case when pgscore._due_column(b) is not null then '-- Windows end at an instant: they hold what is later than their length before it.' end,
             'values', format(
                 'exists (select from %s e where %s)%s', b.events,
                 (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),
@@ -14937,6 +15229,7 @@ begin
         'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
         'recount', pgscore._event_object(b, 'recount'),
         'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'instant', case when pgscore._due_column(b) is not null then ', here.instant' end,
         'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
             else format('w%s.pgscore_absolute', b.number) end,
         'work', case when not ignores then 'unnest(here.work) w' else format(
@@ -15090,9 +15383,9 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- Events that went away again leave nobody missing.
     select format(
-        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false) r)',
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false%s) r)',
         b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
-        pgscore._columns_sql(b.profile_key, 'w')
+        pgscore._columns_sql(b.profile_key, 'w'), case when pgscore._due_column(b) is not null then ', null' end
     )
 $$;
 
@@ -15303,6 +15596,7 @@ as $$
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
                 select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(pgscore._due_column(o) is not null) then e'\ninstant timestamptz;' else '' end
                     || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
                 from unnest(bindings) o
@@ -15314,6 +15608,11 @@ as $$
                     order by t.number
                 )
                 from unnest(targets) t
+            ),
+            'instant', (
+                select e'-- One for all windows, read when the rows are locked: for a profile it never runs backwards.\n'
+                    'instant := clock_timestamp();'
+                from unnest(bindings) o where pgscore._due_column(o) is not null limit 1
             ),
             'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
             'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
@@ -15553,7 +15852,8 @@ declare
     counters constant name[] := array(
         select distinct r ->> 'column'
         from pgscore.binding o, jsonb_array_elements(o.reducers) r
-        where o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        -- When a profile is due moves no score.
+        where r ->> 'aggregate' <> 'due' and o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
         order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
@@ -15816,6 +16116,8 @@ begin
             'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
             'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'),
             'shown', format(e'concat_ws(''; '', null%s)', shown), 'differ', differ,
+            -- Of a row that is due what it was when time alone had changed nothing yet.
+            'instant', ', ' || pgscore._instant_sql(b), 'or_due', case when pgscore._due_column(b) is not null then format(e'\n    or pgscore_row.%I <= clock_timestamp()', pgscore._due_column(b)) end,
             'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'), 'columns', pgscore._columns_sql(b.profile_key),
             'values', pgscore._columns_sql(b.profile_key, 'pgscore_row')
         )),
@@ -15826,6 +16128,48 @@ $$;
 
 comment on function pgscore._reconcile_sql(pgscore.binding) is 'What makes the function that compares a binding''s counters with its events';
 grant execute on function pgscore._reconcile_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/tick.sql
+create function pgscore._tick_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    due constant name := pgscore._due_column(b);
+begin
+    if due is null then
+        return;
+    end if;
+    return query select * from pgscore._function_sql(
+        format(
+            '%s(rows integer, until timestamptz, after_due timestamptz, after_key text[], '
+            'out ticked bigint, out locked bigint, out last_due timestamptz, out last_key text[], out finished boolean)',
+            pgscore._event_object(b, 'tick')
+        ),
+        null, 'plpgsql volatile set jit = off',
+        pgscore._fill(pgscore._tick_template(), jsonb_build_object(
+            'binding', b.events, 'number', b.number, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'due', quote_ident(due),
+            'queue', pgscore._profile_object(b, 'queue'), 'apply', pgscore._profile_object(b, 'apply'),
+            'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(due || b.profile_key, 'pgscore_row'),
+            'page_order', pgscore._columns_sql(due || b.profile_key, '(l.pgscore_row)'),
+            'after', (
+                select '$3, ' || string_agg(format('$4[%s]::%s', k.ordinal, k.type), ', ' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+            ),
+            'last', (
+                select format('array[%s]', string_agg(format('page[cardinality(page)].%I::text', k), ', ' order by o))
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
+            'columns', pgscore._columns_sql(b.profile_key), 'values', pgscore._columns_sql(b.profile_key, '(l.pgscore_row)')
+        )),
+        format('binding %s, brings up rows of %s that are due', b.events, b.profile), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._tick_sql(pgscore.binding) is 'What makes the function that brings up profiles which are due; nothing for a binding without windows';
+grant execute on function pgscore._tick_sql(pgscore.binding) to pgscore_reader;
 
 -- core/binding/generating/rescore.sql
 create function pgscore._has_rescore(b pgscore.binding) returns boolean
@@ -16233,7 +16577,7 @@ as $$
     select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
     from (
         select k as name from unnest(b.event_key) k
-        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by', 'time']) f
         union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
     ) c
     where (pgscore._column(b.events, c.name)).attgenerated = 'v'
@@ -16402,6 +16746,7 @@ begin
         (
             select r.problem from pgscore._reducers_of(b) r where r.problem is not null order by r.ordinal limit 1
         ),
+        pgscore._due_problem(b),
         (
             select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
             from jsonb_array_elements(b.reducers) r
@@ -16533,7 +16878,7 @@ begin
         select jsonb_agg(
             (
                 select jsonb_object_agg(f.key, case
-                    when f.key in ('of', 'order_by') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key in ('of', 'order_by', 'time') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
                     when f.key = 'column' then to_jsonb(coalesce(profile ->> (f.value #>> '{}'), f.value #>> '{}'))
                     when f.key = 'where' then (select jsonb_object_agg(coalesce(events ->> w.key, w.key), w.value) from jsonb_each(f.value) w)
                     else f.value
@@ -16770,6 +17115,29 @@ $$;
 comment on function pgscore._index_advice(pgscore.binding) is 'The indexes that recounts of a binding want and do not have, each with a sentence and with what makes it';
 grant execute on function pgscore._index_advice(pgscore.binding) to pgscore_reader;
 
+create function pgscore._due_index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Rows that will never be due can be left out of it.
+    select
+        format('no index of %s begins with %s: each tick reads all of the table', b.profile, d.due),
+        array(select pgscore._index_statements(b.profile, array[d.due], false))
+    from (select pgscore._due_column(b) as due) d
+    where d.due is not null and not exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = b.profile and i.indisvalid and i.indisready and m.amname = 'btree' and a.attname = d.due
+            and (i.indpred is null or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array[d.due]))
+    )
+$$;
+
+comment on function pgscore._due_index_advice(pgscore.binding) is
+    'The index by which tick finds profiles that are due, where a binding has windows and the table has none, with a sentence and with what makes it';
+grant execute on function pgscore._due_index_advice(pgscore.binding) to pgscore_reader;
+
 create function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -16780,6 +17148,8 @@ as $$
     where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
     union all
     select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._due_index_advice(b) i where b.number = _advice.binding
 $$;
 
 comment on function pgscore._advice(integer) is 'What is left to do for a binding: to count what its tables hold (uncounted), and an index to make (index)';
@@ -17127,6 +17497,7 @@ begin
     perform pgscore._run_all(array(select pgscore._event_functions_sql(o) from unnest(others || b) o));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._tick_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
@@ -17145,6 +17516,7 @@ as $$
     with statements as (
         select s from pgscore._event_functions_sql(b) s
         union all select s from pgscore._reconcile_sql(b) s
+        union all select s from pgscore._tick_sql(b) s
         union all select s from pgscore._profile_functions_sql(b) s
         union all select s from pgscore._rescore_sql(b) s where pgscore._has_rescore(b)
     ),
@@ -17458,9 +17830,9 @@ begin
     perform pgscore._run_all(moved);
     perform pgscore._generate(b);
     -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
-    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+    execute format('select from %s(%s, true%s)', pgscore._event_object(b, 'recount'), (
         select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
-    ));
+    ), case when pgscore._due_column(b) is not null then ', now()' end);
     if former.number is null and at_once then
         -- The tables are locked, so nobody adds to what is counted until the transaction commits.
         perform pgscore._run_all(array(select pgscore._backfill_sql(b)));
@@ -17797,6 +18169,27 @@ $$;
 comment on function pgscore._bindings_to_reconcile(regclass, regclass) is 'The bindings of two tables; fails where there are none';
 grant execute on function pgscore._bindings_to_reconcile(regclass, regclass) to pgscore_reader;
 
+create function pgscore._make_sure(b pgscore.binding, what text, statements text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_' || what and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
+        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
+        -- has put in its place. It works with the owner's rights, and so does all that it calls.
+        perform pgscore._run_all(statements);
+    end if;
+end
+$$;
+
+comment on function pgscore._make_sure(pgscore.binding, text, text[]) is
+    'Makes a function of a binding that is about to be called, unless it is the caller''s own and as it would be generated';
+grant execute on function pgscore._make_sure(pgscore.binding, text, text[]) to pgscore_reader;
+
 create function pgscore._reconcile_step(
     binding integer, repair boolean, rows integer default 500,
     out checked bigint, out differing bigint, out examples text[], out finished boolean
@@ -17806,7 +18199,6 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     b pgscore.binding;
-    statements text[];
 begin
     -- One at a time, and none while the tables are attached or detached.
     select o.* into b from pgscore.binding o where o.number = binding for update;
@@ -17816,16 +18208,7 @@ begin
     perform pgscore._check_owner(b.events, b.profile);
     perform pgscore._refuse(pgscore._tables_problem(b));
     perform pgscore._refuse(pgscore._taken_problem(b));
-    statements := array(select pgscore._reconcile_sql(b));
-    if pg_get_userbyid(b.owner) <> current_user or not exists (
-        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_reconcile' and p.proowner = b.owner and p.prosecdef
-            and position(md5(p.prosrc) in statements[2]) > 0
-    ) then
-        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
-        -- has put in its place. It works with the owner's rights, and so does all that it calls.
-        perform pgscore._run_all(statements);
-    end if;
+    perform pgscore._make_sure(b, 'reconcile', array(select pgscore._reconcile_sql(b)));
     execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
         into checked, differing, examples, finished using rows, repair;
 end
@@ -17871,6 +18254,8 @@ declare
 begin
     foreach next in array bindings loop
         loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into step from pgscore._reconcile_step(next, repair) s;
@@ -17886,6 +18271,133 @@ $$;
 comment on procedure pgscore.reconcile(regclass, regclass, boolean) is
     'Says where counters of profiles differ from what their events give, and mends them, some hundred at a time, each in a transaction; after an interruption it goes on where it was';
 grant execute on procedure pgscore.reconcile(regclass, regclass, boolean) to pgscore_reader;
+
+-- core/binding/tick.sql
+create function pgscore._bindings_to_tick(events regclass, profile regclass) returns integer[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    attached integer[];
+    numbers integer[];
+begin
+    if num_nulls(events, profile) = 1 then
+        raise exception 'name the event table and the profile table, or neither' using errcode = 'invalid_parameter_value';
+    elsif events is null then
+        return array(
+            select b.number from pgscore.binding b
+            where pgscore._due_column(b) is not null and (select p.problem from pgscore._owner_problem(b.events, b.profile) p) is null
+                -- One whose table was dropped has nothing that could be due.
+                and 2 = (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile))
+            order by b.number
+        );
+    end if;
+    attached := pgscore._bindings_to_reconcile(events, profile);
+    numbers := array(
+        select b.number from pgscore.binding b
+        where b.number = any (attached) and pgscore._due_column(b) is not null
+        order by b.number
+    );
+    if cardinality(numbers) = 0 then
+        raise exception 'no reducer of % has a window, so time alone changes nothing of %', events, profile using errcode = 'invalid_parameter_value';
+    end if;
+    return numbers;
+end
+$$;
+
+comment on function pgscore._bindings_to_tick(regclass, regclass) is
+    'The bindings of two tables that have windows, or all that are the caller''s; fails where the tables have none';
+grant execute on function pgscore._bindings_to_tick(regclass, regclass) to pgscore_reader;
+
+create function pgscore._tick_step(
+    binding integer, until timestamptz, after_due timestamptz default null, after_key text[] default null, rows integer default 200,
+    out ticked bigint, out locked bigint, out last_due timestamptz, out last_key text[], out finished boolean
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+begin
+    -- One at a time, and none while the tables are attached or detached. Who lists a row as stale does not wait.
+    select o.* into b from pgscore.binding o where o.number = binding for no key update;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._check_owner(b.events, b.profile);
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._make_sure(b, 'tick', array(select pgscore._tick_sql(b)));
+    execute format('select f.* from %s($1, $2, $3, $4) f', pgscore._event_object(b, 'tick'))
+        into ticked, locked, last_due, last_key, finished using rows, until, after_due, after_key;
+end
+$$;
+
+comment on function pgscore._tick_step(integer, timestamptz, timestamptz, text[], integer) is
+    'Brings up the next profiles of a binding that are due, after the last one of an earlier step; what it did stands when the caller commits';
+grant execute on function pgscore._tick_step(integer, timestamptz, timestamptz, text[], integer) to pgscore_reader;
+
+create procedure pgscore.tick(events regclass default null, profile regclass default null)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_tick(events, profile);
+    until pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    next pg_catalog.int4;
+    name pg_catalog.text;
+    step pg_catalog.record;
+    last_due pg_catalog.timestamptz;
+    last_key pg_catalog.text[];
+    ticked pg_catalog.int8;
+    locked pg_catalog.int8;
+    finished pg_catalog.bool;
+    failed pg_catalog.text;
+begin
+    if pg_catalog.cardinality(bindings) = 0 then
+        raise notice 'no binding of yours has a window, so nothing is due';
+    end if;
+    foreach next in array bindings loop
+        select b.name into name from pgscore.binding b where b.number operator(pg_catalog.=) next;
+        last_due := null;
+        last_key := null;
+        ticked := 0;
+        locked := 0;
+        finished := false;
+        while not finished loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            -- One that fails does not keep the others from being brought up.
+            begin
+                select s.* into step from pgscore._tick_step(next, until, last_due, last_key) s;
+                ticked := ticked operator(pg_catalog.+) step.ticked;
+                locked := locked operator(pg_catalog.+) step.locked;
+                last_due := step.last_due;
+                last_key := step.last_key;
+                finished := step.finished;
+            exception when others then
+                failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', name, sqlerrm));
+                finished := true;
+            end;
+        end loop;
+        commit;
+        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        raise info '%: % profiles brought up%', name, ticked, case when locked operator(pg_catalog.>) 0
+            then pg_catalog.format('; %s were locked by others and are due until the next tick', locked) else '' end;
+    end loop;
+    if failed is not null then
+        raise exception '%', failed using hint = 'What was brought up before stays so.';
+    end if;
+end
+$$;
+
+comment on procedure pgscore.tick(regclass, regclass) is
+    'Brings up profiles that are due, because events have left their windows, and their scores: of two tables, or of all bindings that are the caller''s. Some hundred at a time, each in a transaction; rows that others have locked are left to the next call, and counted';
+grant execute on procedure pgscore.tick(regclass, regclass) to pgscore_reader;
 
 -- core/batch/partitions.sql
 -- Tables of pgscore's that are partitioned by time: partitions are made ahead, and dropped when they are old. What falls
@@ -19720,6 +20232,8 @@ as $$
         union all
         select s from pgscore._reconcile_sql(b) s
         union all
+        select s from pgscore._tick_sql(b) s
+        union all
         -- No binding stands in what all of them share, so one is as good as another.
         select s from pgscore._profile_functions_sql(b) s
         where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
@@ -20146,6 +20660,20 @@ $$;
 comment on function pgscore._doctor_counters() is
     'The counters of bindings that events tell: SQL for what the events of a key give, and for whether that differs from what stands there';
 grant execute on function pgscore._doctor_counters() to pgscore_reader;
+
+create function pgscore._doctor_due() returns table (number integer, due_sql text, instant text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, quote_ident(pgscore._due_column(b)), pgscore._instant_sql(b)
+    from pgscore.binding b
+    where pgscore._due_column(b) is not null and 2 = (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile))
+    order by b.number
+$$;
+
+comment on function pgscore._doctor_due() is
+    'The columns that say from when on profiles are due, of bindings with windows, and SQL for a time at which the windows of a profile, pgscore_row, hold what stands there';
+grant execute on function pgscore._doctor_due() to pgscore_reader;
 
 create function pgscore._doctor_keys() returns table (
     number integer, ordinal bigint, argument text, profile_column text, event_column text, type text, profile_collation text

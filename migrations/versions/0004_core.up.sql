@@ -6,6 +6,530 @@ set search_path = pg_catalog, pg_temp;
 -- What follows belongs to pgscore_owner.
 set role pgscore_owner;
 
+-- Windows of time, and what brings profiles up that are due.
+create function pgscore._window_sql(reducer jsonb) returns text
+language plpgsql stable
+-- A length is read and written the same way whoever attaches.
+set search_path = pg_catalog, pg_temp set intervalstyle = 'postgres'
+as $$
+declare
+    given constant interval := (reducer ->> 'window')::interval;
+    days constant integer := extract(day from given);
+begin
+    -- A day is 24 hours. Of an interval of days PostgreSQL would make 23 or 25 by the time zone of a session.
+    return format('%L::interval', make_interval(hours => days * 24) + (given - make_interval(days => days)));
+end
+$$;
+
+comment on function pgscore._window_sql(jsonb) is 'SQL for the length of the window of a reducer, in hours, which no time zone makes longer or shorter';
+
+grant execute on function pgscore._window_sql(jsonb) to pgscore_reader;
+
+create function pgscore._window_length_problem(reducer jsonb) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp set intervalstyle = 'postgres'
+as $$
+declare
+    given interval;
+begin
+    begin
+        given := (reducer ->> 'window')::interval;
+    exception when data_exception then
+        return format('the window of column "%s" is a time such as "30 days", not "%s"', reducer ->> 'column', reducer ->> 'window');
+    end;
+    return case
+        when not isfinite(given) then format('the window of column "%s" has no end: leave it out', reducer ->> 'column')
+        -- PostgreSQL keeps years as months.
+        when extract(year from given) <> 0 or extract(month from given) <> 0 then format(
+            'the window of column "%s" has months or years, of which one is longer than another: say it in days', reducer ->> 'column'
+        )
+        -- Compared as 24 hours for each day.
+        when given <= interval '0' then format('the window of column "%s" is "%s": it must be longer than nothing', reducer ->> 'column', reducer ->> 'window')
+        when given > interval '36500 days' then format('the window of column "%s" is longer than 36500 days', reducer ->> 'column')
+    end;
+end
+$$;
+
+comment on function pgscore._window_length_problem(jsonb) is 'What is wrong with the length of the window of a reducer, in a sentence; NULL where nothing is';
+
+grant execute on function pgscore._window_length_problem(jsonb) to pgscore_reader;
+
+create function pgscore._window_problem(reducer jsonb, events regclass) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moment constant pg_catalog.pg_attribute := pgscore._column(events, reducer ->> 'time');
+begin
+    if not reducer ? 'window' then
+        return null;
+    end if;
+    return coalesce(pgscore._window_length_problem(reducer), case
+        when moment.attname is null then format('table %s has no column "%s" to say when an event was', events, reducer ->> 'time')
+        when moment.atttypid in ('timestamp'::regtype, 'date'::regtype) then format(
+            'column "%1$s" of table %2$s is %3$s, of which the moment depends on a time zone, and a window takes timestamp with time zone; run, with the zone it is in: alter table %2$s alter column %4$I type timestamp with time zone using %4$I::timestamp at time zone ''UTC''',
+            moment.attname, events, moment.atttypid::regtype, moment.attname
+        )
+        when moment.atttypid <> 'timestamp with time zone'::regtype then format(
+            'column "%s" of table %s is %s, and a window takes timestamp with time zone', moment.attname, events, moment.atttypid::regtype
+        )
+    end);
+end
+$$;
+
+comment on function pgscore._window_problem(jsonb, regclass) is 'What is wrong with the window of a reducer, in a sentence; NULL where nothing is';
+
+grant execute on function pgscore._window_problem(jsonb, regclass) to pgscore_reader;
+
+create function pgscore._window_reducer(r pgscore.reducer_sql, events regclass) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Events leave by themselves: what a new one brings does not tell the value.
+    r.kind := 'look';
+    r.delta := null;
+    r.is_whole := null;
+    r.is_finite := null;
+    r.one := null;
+    r.folded := null;
+    r.signed := null;
+    r.merged := null;
+    r.grown := null;
+    r.looks_by := r.reducer ->> 'time';
+    r.looks_down := null;
+    r.event_fits := r.event_fits || pgscore._fits_sql(pgscore._column(events, r.reducer ->> 'time'), false);
+    return r;
+end
+$$;
+
+comment on function pgscore._window_reducer(pgscore.reducer_sql, regclass) is 'A reducer of any aggregate, made one of a window: it is always looked up';
+
+grant execute on function pgscore._window_reducer(pgscore.reducer_sql, regclass) to pgscore_reader;
+
+create function pgscore._chosen_sql(reducer jsonb, events regclass, event_key name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The parts of the key are the arguments of the function that recounts. After them come what is asked for, and the time at
+    -- which windows end.
+    select concat_ws(
+        ' and ',
+        format(
+            'from %s e where %s', events,
+            (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal))
+        ),
+        pgscore._filter_sql(reducer, events),
+        case when reducer ? 'window' then format('e.%I > $%s - %s', reducer ->> 'time', cardinality(event_key) + 2, pgscore._window_sql(reducer)) end
+    )
+$$;
+
+comment on function pgscore._chosen_sql(jsonb, regclass, name[]) is 'SQL for the events of a key that a reducer takes, from FROM on';
+
+grant execute on function pgscore._chosen_sql(jsonb, regclass, name[]) to pgscore_reader;
+
+create function pgscore._due_sql(events regclass, event_key name[], reducers jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- What is later than PostgreSQL's last years, as infinity is, never leaves, and adding to it would fail.
+    select format(
+        e'select least(%s)',
+        string_agg(w.leaves, ', ' order by w.first)
+    )
+    from (
+        select l.leaves, min(r.ordinal) as first
+        from jsonb_array_elements(reducers) with ordinality as r (reducer, ordinal),
+            lateral (select format(
+                e'\n    (select case when e.%1$I < make_timestamptz(290000, 1, 1, 0, 0, 0, ''UTC'') then e.%1$I + %2$s end %3$s order by e.%1$I limit 1)',
+                r.reducer ->> 'time', pgscore._window_sql(r.reducer), pgscore._chosen_sql(r.reducer, events, event_key)
+            ) as leaves) l
+        where r.reducer ? 'window'
+        group by l.leaves
+    ) w
+$$;
+
+comment on function pgscore._due_sql(regclass, name[], jsonb) is
+    'What the events of a key give for due: when the first of those that are in a window of these reducers leaves it; NULL where none will';
+
+grant execute on function pgscore._due_sql(regclass, name[], jsonb) to pgscore_reader;
+
+create function pgscore._due_reducer(
+    r pgscore.reducer_sql, target pg_catalog.pg_attribute, events regclass, event_key name[], reducers jsonb
+) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    r.problem := case
+        when not exists (select from jsonb_array_elements(reducers) w where w ? 'window')
+            then format('no reducer of the binding has a window, so column "%s" has nothing to say', target.attname)
+        when target.atttypid <> 'timestamp with time zone'::regtype or target.atttypmod <> -1 then format(
+            'column "%1$s" must be timestamp with time zone to say when a profile is due; run: alter table %2$s alter column %3$I type timestamp with time zone using null',
+            target.attname, target.attrelid::regclass, target.attname
+        )
+        when target.attnotnull then format(
+            'column "%1$s" is NULL where no event will leave a window; run: alter table %2$s alter column %3$I drop not null', target.attname,
+            target.attrelid::regclass, target.attname
+        )
+    end;
+    r.kind := 'look';
+    r.profile_fits := array[pgscore._fits_sql(target, false)];
+    -- Of the others, where they are right: what is wrong with them is said of them.
+    if r.problem is null and not exists (
+        select from jsonb_array_elements(reducers) w
+        where w ? 'window' and coalesce(pgscore._window_problem(w, events), pgscore._filter_problem(w, events)) is not null
+    ) then
+        r.recounted := pgscore._due_sql(events, event_key, reducers);
+    end if;
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._due_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, regclass, name[], jsonb) is
+    'due: from when on a profile is due, because an event has left a window; NULL where none will';
+
+grant execute on function pgscore._due_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, regclass, name[], jsonb) to pgscore_reader;
+
+create function pgscore._due_column(b pgscore.binding) returns name
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (r ->> 'column')::name from jsonb_array_elements(b.reducers) r where r ->> 'aggregate' = 'due'
+$$;
+
+comment on function pgscore._due_column(pgscore.binding) is 'The column of the profile that says from when on it is due; NULL for a binding without windows';
+
+grant execute on function pgscore._due_column(pgscore.binding) to pgscore_reader;
+
+create function pgscore._instant_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of a row that is due, the last moment before it was: until then time alone has changed nothing.
+    select format('least(clock_timestamp(), pgscore_row.%I - interval ''1 microsecond'')', pgscore._due_column(b))
+    where pgscore._due_column(b) is not null
+$$;
+
+comment on function pgscore._instant_sql(pgscore.binding) is
+    'SQL for a time at which the windows of a profile, pgscore_row, hold what they held when it was brought up last; NULL for a binding without windows';
+
+grant execute on function pgscore._instant_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._due_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when d.many > 1 then 'a binding has one reducer of the aggregate due, for all of its windows'
+        when d.windows > 0 and d.many = 0 then format(
+            'a binding with windows says in a column of the profile when it is due; add {"column": "due_at", "aggregate": "due"} to the reducers, and run: alter table %s add column due_at timestamp with time zone',
+            b.profile
+        )
+    end
+    from (
+        select count(*) filter (where r ->> 'aggregate' = 'due') as many, count(*) filter (where r ? 'window') as windows
+        from jsonb_array_elements(b.reducers) r
+    ) d
+$$;
+
+comment on function pgscore._due_problem(pgscore.binding) is 'What is wrong with how a binding says that profiles are due, in a sentence; NULL where nothing is';
+
+grant execute on function pgscore._due_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._tick_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: brings up the next rows of {{profile}} that are due, because events have left their windows.
+-- Generated; change it with pgscore.attach.
+<<here>>
+declare
+    page {{profile}}[];
+begin
+    -- Those that were due first come first.
+    if $3 is null then
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where pgscore_row.{{due}} <= $2 and {{present}}
+            order by {{order}} limit $1
+        ) l;
+    else
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where pgscore_row.{{due}} between $3 and $2 and {{present}} and ({{order}}) > ({{after}})
+            order by {{order}} limit $1
+        ) l;
+    end if;
+    -- Nothing comes, and so what adds up stays as it is: windows alone are looked up. Without waiting for anybody: who has locked a
+    -- row may bring it up, and otherwise the next call does.
+    insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
+    select {{number}}, 'move', {{values}}
+    from (
+        select pgscore_row
+        from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
+        where pgscore_row.{{due}} <= $2
+        for no key update of pgscore_row skip locked
+    ) l;
+    get diagnostics ticked = row_count;
+    -- In this snapshot, which sees what others have brought up meanwhile.
+    select count(*) into locked
+    from unnest(here.page) as u join {{profile}} pgscore_row on {{page_match}}
+    where pgscore_row.{{due}} <= $2;
+    locked := locked - ticked;
+    if ticked > 0 then
+        perform {{apply}}(null);
+    end if;
+    finished := coalesce(cardinality(page), 0) < $1;
+    last_due := page[cardinality(page)].{{due}};
+    last_key := {{last}};
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+exception when others then
+    {{fail}}
+end
+$template$ $function$;
+
+comment on function pgscore._tick_template() is
+    'Template: the function that brings up some profiles which are due';
+
+grant execute on function pgscore._tick_template() to pgscore_reader;
+
+create function pgscore._tick_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    due constant name := pgscore._due_column(b);
+begin
+    if due is null then
+        return;
+    end if;
+    return query select * from pgscore._function_sql(
+        format(
+            '%s(rows integer, until timestamptz, after_due timestamptz, after_key text[], '
+            'out ticked bigint, out locked bigint, out last_due timestamptz, out last_key text[], out finished boolean)',
+            pgscore._event_object(b, 'tick')
+        ),
+        null, 'plpgsql volatile set jit = off',
+        pgscore._fill(pgscore._tick_template(), jsonb_build_object(
+            'binding', b.events, 'number', b.number, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'due', quote_ident(due),
+            'queue', pgscore._profile_object(b, 'queue'), 'apply', pgscore._profile_object(b, 'apply'),
+            'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(due || b.profile_key, 'pgscore_row'),
+            'page_order', pgscore._columns_sql(due || b.profile_key, '(l.pgscore_row)'),
+            'after', (
+                select '$3, ' || string_agg(format('$4[%s]::%s', k.ordinal, k.type), ', ' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+            ),
+            'last', (
+                select format('array[%s]', string_agg(format('page[cardinality(page)].%I::text', k), ', ' order by o))
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
+            'columns', pgscore._columns_sql(b.profile_key), 'values', pgscore._columns_sql(b.profile_key, '(l.pgscore_row)')
+        )),
+        format('binding %s, brings up rows of %s that are due', b.events, b.profile), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._tick_sql(pgscore.binding) is 'What makes the function that brings up profiles which are due; nothing for a binding without windows';
+
+grant execute on function pgscore._tick_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._due_index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Rows that will never be due can be left out of it.
+    select
+        format('no index of %s begins with %s: each tick reads all of the table', b.profile, d.due),
+        array(select pgscore._index_statements(b.profile, array[d.due], false))
+    from (select pgscore._due_column(b) as due) d
+    where d.due is not null and not exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = b.profile and i.indisvalid and i.indisready and m.amname = 'btree' and a.attname = d.due
+            and (i.indpred is null or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array[d.due]))
+    )
+$$;
+
+comment on function pgscore._due_index_advice(pgscore.binding) is
+    'The index by which tick finds profiles that are due, where a binding has windows and the table has none, with a sentence and with what makes it';
+
+grant execute on function pgscore._due_index_advice(pgscore.binding) to pgscore_reader;
+
+create function pgscore._make_sure(b pgscore.binding, what text, statements text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_' || what and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
+        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
+        -- has put in its place. It works with the owner's rights, and so does all that it calls.
+        perform pgscore._run_all(statements);
+    end if;
+end
+$$;
+
+comment on function pgscore._make_sure(pgscore.binding, text, text[]) is
+    'Makes a function of a binding that is about to be called, unless it is the caller''s own and as it would be generated';
+
+grant execute on function pgscore._make_sure(pgscore.binding, text, text[]) to pgscore_reader;
+
+create function pgscore._bindings_to_tick(events regclass, profile regclass) returns integer[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    attached integer[];
+    numbers integer[];
+begin
+    if num_nulls(events, profile) = 1 then
+        raise exception 'name the event table and the profile table, or neither' using errcode = 'invalid_parameter_value';
+    elsif events is null then
+        return array(
+            select b.number from pgscore.binding b
+            where pgscore._due_column(b) is not null and (select p.problem from pgscore._owner_problem(b.events, b.profile) p) is null
+                -- One whose table was dropped has nothing that could be due.
+                and 2 = (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile))
+            order by b.number
+        );
+    end if;
+    attached := pgscore._bindings_to_reconcile(events, profile);
+    numbers := array(
+        select b.number from pgscore.binding b
+        where b.number = any (attached) and pgscore._due_column(b) is not null
+        order by b.number
+    );
+    if cardinality(numbers) = 0 then
+        raise exception 'no reducer of % has a window, so time alone changes nothing of %', events, profile using errcode = 'invalid_parameter_value';
+    end if;
+    return numbers;
+end
+$$;
+
+comment on function pgscore._bindings_to_tick(regclass, regclass) is
+    'The bindings of two tables that have windows, or all that are the caller''s; fails where the tables have none';
+
+grant execute on function pgscore._bindings_to_tick(regclass, regclass) to pgscore_reader;
+
+create function pgscore._tick_step(
+    binding integer, until timestamptz, after_due timestamptz default null, after_key text[] default null, rows integer default 200,
+    out ticked bigint, out locked bigint, out last_due timestamptz, out last_key text[], out finished boolean
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+begin
+    -- One at a time, and none while the tables are attached or detached. Who lists a row as stale does not wait.
+    select o.* into b from pgscore.binding o where o.number = binding for no key update;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._check_owner(b.events, b.profile);
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._make_sure(b, 'tick', array(select pgscore._tick_sql(b)));
+    execute format('select f.* from %s($1, $2, $3, $4) f', pgscore._event_object(b, 'tick'))
+        into ticked, locked, last_due, last_key, finished using rows, until, after_due, after_key;
+end
+$$;
+
+comment on function pgscore._tick_step(integer, timestamptz, timestamptz, text[], integer) is
+    'Brings up the next profiles of a binding that are due, after the last one of an earlier step; what it did stands when the caller commits';
+
+grant execute on function pgscore._tick_step(integer, timestamptz, timestamptz, text[], integer) to pgscore_reader;
+
+create procedure pgscore.tick(events regclass default null, profile regclass default null)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_tick(events, profile);
+    until pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    next pg_catalog.int4;
+    name pg_catalog.text;
+    step pg_catalog.record;
+    last_due pg_catalog.timestamptz;
+    last_key pg_catalog.text[];
+    ticked pg_catalog.int8;
+    locked pg_catalog.int8;
+    finished pg_catalog.bool;
+    failed pg_catalog.text;
+begin
+    if pg_catalog.cardinality(bindings) = 0 then
+        raise notice 'no binding of yours has a window, so nothing is due';
+    end if;
+    foreach next in array bindings loop
+        select b.name into name from pgscore.binding b where b.number operator(pg_catalog.=) next;
+        last_due := null;
+        last_key := null;
+        ticked := 0;
+        locked := 0;
+        finished := false;
+        while not finished loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            -- One that fails does not keep the others from being brought up.
+            begin
+                select s.* into step from pgscore._tick_step(next, until, last_due, last_key) s;
+                ticked := ticked operator(pg_catalog.+) step.ticked;
+                locked := locked operator(pg_catalog.+) step.locked;
+                last_due := step.last_due;
+                last_key := step.last_key;
+                finished := step.finished;
+            exception when others then
+                failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', name, sqlerrm));
+                finished := true;
+            end;
+        end loop;
+        commit;
+        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        raise info '%: % profiles brought up%', name, ticked, case when locked operator(pg_catalog.>) 0
+            then pg_catalog.format('; %s were locked by others and are due until the next tick', locked) else '' end;
+    end loop;
+    if failed is not null then
+        raise exception '%', failed using hint = 'What was brought up before stays so.';
+    end if;
+end
+$$;
+
+comment on procedure pgscore.tick(regclass, regclass) is
+    'Brings up profiles that are due, because events have left their windows, and their scores: of two tables, or of all bindings that are the caller''s. Some hundred at a time, each in a transaction; rows that others have locked are left to the next call, and counted';
+
+grant execute on procedure pgscore.tick(regclass, regclass) to pgscore_reader;
+
+create function pgscore._doctor_due() returns table (number integer, due_sql text, instant text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, quote_ident(pgscore._due_column(b)), pgscore._instant_sql(b)
+    from pgscore.binding b
+    where pgscore._due_column(b) is not null and 2 = (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile))
+    order by b.number
+$$;
+
+comment on function pgscore._doctor_due() is
+    'The columns that say from when on profiles are due, of bindings with windows, and SQL for a time at which the windows of a profile, pgscore_row, hold what stands there';
+
+grant execute on function pgscore._doctor_due() to pgscore_reader;
+
 alter table pgscore.model_version drop constraint format_is_known;
 alter table pgscore.model_version add constraint format_is_known check (
     format in (
@@ -7201,7 +7725,7 @@ begin
     return query
         select r.*
         from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
-            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key, b.reducers) as r
         order by e.ordinal;
 end
 $$;
@@ -8053,7 +8577,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select 'function', b.event_schema, b.event_prefix || '_' || w.what, w.what, false
-    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
+    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile', 'tick']) as w (what)
     union all
     select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
     from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
@@ -8111,6 +8635,7 @@ begin
         when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
         -- A release before this one had no condition for the trigger that scores.
         when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
+        when what = 'tick' then pgscore._due_column(b) is not null
         -- Made when it is first called.
         when what = 'rescore' then pgscore._has_rescore(b)
         else true
@@ -8760,6 +9285,7 @@ as $$
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
                 select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(pgscore._due_column(o) is not null) then e'\ninstant timestamptz;' else '' end
                     || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
                 from unnest(bindings) o
@@ -8771,6 +9297,11 @@ as $$
                     order by t.number
                 )
                 from unnest(targets) t
+            ),
+            'instant', (
+                select e'-- One for all windows, read when the rows are locked: for a profile it never runs backwards.\n'
+                    'instant := clock_timestamp();'
+                from unnest(bindings) o where pgscore._due_column(o) is not null limit 1
             ),
             'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
             'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
@@ -9016,7 +9547,8 @@ declare
     counters constant name[] := array(
         select distinct r ->> 'column'
         from pgscore.binding o, jsonb_array_elements(o.reducers) r
-        where o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        -- When a profile is due moves no score.
+        where r ->> 'aggregate' <> 'due' and o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
         order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
@@ -9620,7 +10152,7 @@ begin
         select jsonb_agg(
             (
                 select jsonb_object_agg(f.key, case
-                    when f.key in ('of', 'order_by') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key in ('of', 'order_by', 'time') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
                     when f.key = 'column' then to_jsonb(coalesce(profile ->> (f.value #>> '{}'), f.value #>> '{}'))
                     when f.key = 'where' then (select jsonb_object_agg(coalesce(events ->> w.key, w.key), w.value) from jsonb_each(f.value) w)
                     else f.value
@@ -9777,6 +10309,7 @@ begin
     perform pgscore._run_all(array(select pgscore._event_functions_sql(o) from unnest(others || b) o));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._tick_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
@@ -9792,6 +10325,7 @@ as $$
     with statements as (
         select s from pgscore._event_functions_sql(b) s
         union all select s from pgscore._reconcile_sql(b) s
+        union all select s from pgscore._tick_sql(b) s
         union all select s from pgscore._profile_functions_sql(b) s
         union all select s from pgscore._rescore_sql(b) s where pgscore._has_rescore(b)
     ),
@@ -9982,9 +10516,9 @@ begin
     perform pgscore._run_all(moved);
     perform pgscore._generate(b);
     -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
-    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+    execute format('select from %s(%s, true%s)', pgscore._event_object(b, 'recount'), (
         select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
-    ));
+    ), case when pgscore._due_column(b) is not null then ', now()' end);
     if former.number is null and at_once then
         -- The tables are locked, so nobody adds to what is counted until the transaction commits.
         perform pgscore._run_all(array(select pgscore._backfill_sql(b)));
@@ -11761,6 +12295,8 @@ as $$
         union all
         select s from pgscore._reconcile_sql(b) s
         union all
+        select s from pgscore._tick_sql(b) s
+        union all
         -- No binding stands in what all of them share, so one is as good as another.
         select s from pgscore._profile_functions_sql(b) s
         where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
@@ -12832,6 +13368,557 @@ $$;
 
 -- A week each: few enough that a session learns of them at once, small enough to be dropped one by one.
 select pgscore._make_partitions('prediction_log', '7 days', 4);
+
+-- What windows change.
+drop function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[]);
+
+create function pgscore._reducer(
+    reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[], reducers jsonb
+) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct', 'due'];
+    r pgscore.reducer_sql;
+    source pg_catalog.pg_attribute;
+    target pg_catalog.pg_attribute;
+    filter text;
+    chosen text;
+begin
+    r.ordinal := ordinal;
+    r.reducer := reducer;
+    r.problem := pgscore._reducer_form_problem(reducer, aggregates);
+    if r.problem is not null then
+        return r;
+    end if;
+    source := pgscore._column(events, reducer ->> 'of');
+    target := pgscore._column(profile, reducer ->> 'column');
+    r.target := target.attname;
+    r.problem := case
+        when target.attname is null then format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column')
+        when target.attgenerated <> '' then format('column "%s" of table %s is generated', target.attname, profile)
+        when reducer ->> 'aggregate' not in ('count', 'due') and source.attname is null
+            then format('table %s has no column "%s" for %s', events, reducer ->> 'of', reducer ->> 'aggregate')
+        else coalesce(pgscore._filter_problem(reducer, events), pgscore._window_problem(reducer, events))
+    end;
+    if r.problem is not null then
+        return r;
+    end if;
+    filter := pgscore._filter_sql(reducer, events);
+    chosen := pgscore._chosen_sql(reducer, events, event_key);
+    case reducer ->> 'aggregate'
+        when 'count' then r := pgscore._count_reducer(r, source, target, filter, chosen);
+        when 'sum' then r := pgscore._sum_reducer(r, source, target, filter, chosen);
+        when 'min', 'max' then r := pgscore._extreme_reducer(r, source, target, filter, chosen);
+        when 'last' then r := pgscore._last_reducer(r, source, target, filter, chosen, events);
+        when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
+        when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
+        when 'due' then r := pgscore._due_reducer(r, target, events, event_key, reducers);
+    end case;
+    if filter is not null then
+        r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
+    if reducer ? 'window' then
+        r := pgscore._window_reducer(r, events);
+    end if;
+    if reducer ? 'deletes' then
+        -- What is counted once stays counted, so the events that are there do not tell it.
+        r.differs := null;
+        if r.problem is null and r.kind <> 'add' then
+            r.problem := format(
+                '%s %s is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate',
+                coalesce('of column "' || source.attname || '"', 'with a window')
+            );
+        end if;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[], jsonb) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
+
+grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[], jsonb) to pgscore_reader;
+
+create or replace function pgscore._reducer_form_problem(reducer jsonb, aggregates text[]) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregate constant text := reducer ->> 'aggregate';
+    wrong text;
+begin
+    if jsonb_typeof(reducer) is distinct from 'object' then
+        return format('a reducer is an object such as {"column": "n", "aggregate": "count"}, not %s', reducer);
+    end if;
+    select format('a reducer has no field "%s"', k) into wrong
+    from jsonb_object_keys(reducer) as k
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes', 'window', 'time');
+    if found then
+        return wrong;
+    end if;
+    select format('the field "%s" of a reducer is a text', f.key) into wrong
+    from jsonb_each(reducer) as f where f.key <> 'where' and jsonb_typeof(f.value) <> 'string';
+    return case
+        when wrong is not null then wrong
+        when aggregate is null or aggregate <> all (aggregates) then format(
+            'the aggregate of a reducer is %s or %s, not "%s"', array_to_string(aggregates[:cardinality(aggregates) - 1], ', '),
+            aggregates[cardinality(aggregates)], aggregate
+        )
+        when aggregate = 'due' and array['of', 'order_by', 'where', 'deletes', 'window', 'time'] && array(select jsonb_object_keys(reducer))
+            then 'due is of all windows of a binding, and takes nothing but a "column"'
+        when reducer ? 'window' and not reducer ? 'time' then 'a "window" takes a "time": the events'' column that says when each was'
+        when reducer ? 'time' and not reducer ? 'window' then 'a "time" goes with a "window"'
+        when aggregate <> 'last' and reducer ? 'order_by' then 'last, and no other aggregate, takes an "order_by"'
+        when coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore'
+            then format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes')
+    end;
+end
+$$;
+
+create or replace function pgscore._recount_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: what the events of a key give. Generated; change it with pgscore.attach.
+-- Those that add up only if everything is asked for.
+{{windows}}
+begin
+    select
+        {{values}}
+    into {{names}};
+end
+$template$ $function$;
+
+create or replace function pgscore._work_join_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+left join (
+    select {{keys}},
+        bool_or(w.pgscore_task in ('recount', 'arrive', 'rekey') or (here.again and w.pgscore_task in ('move', 'undo'))) as pgscore_absolute{{arrived}}{{undone}}{{merged}}
+    from {{work}}
+    where w.pgscore_binding = {{number}} and {{present}}
+    group by {{keys}}
+) w{{number}} on {{match}}
+left join lateral (
+    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute{{instant}}) r
+    where here.every_{{number}} or {{wanted}}
+    offset 0
+) r{{number}} on true
+$template$ $function$;
+
+create or replace function pgscore._apply_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Locks the profiles of {{profile}} that the work names, in one order for all transactions, finds them as they will
+-- stand, and changes them in one UPDATE, with their scores. Without work it takes what the transaction queued.
+-- Generated; change it with pgscore.attach.
+#variable_conflict use_column
+<<here>>
+declare
+    work {{queue}}[] := $1;
+    again boolean := {{recounted}};
+    slots integer[];
+    locked {{profile}}[];
+    moved {{profile}}[];
+    changed boolean[];
+    item record;
+    one {{profile}};
+    touched boolean;
+    serving boolean;
+    mark bigint;
+    first integer;
+    size integer;
+    answer record;
+    failure text;
+    {{declared}}
+begin
+    if work is null then
+        with taken as (
+            delete from {{queue}} pgscore_row
+            where pgscore_row.pgscore_transaction = pg_current_xact_id() and pgscore_row.pgscore_task <> 'scored'
+            returning pgscore_row as work
+        )
+        select array_agg(t.work) into work from taken t;
+    end if;
+    -- A plan for any number of rows would compare each row with each.
+    if cardinality(work) > 50 or exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
+    end if;
+    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are
+    -- immediate, or work is done at the end of each statement, what one has recounted a later one would add again.
+    if not again and exists (select from unnest(here.work) w where w.pgscore_task <> 'move') then
+        perform set_config('pgscore.recounted', extract(epoch from statement_timestamp())::text, true);
+    end if;
+    -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here has
+    -- seen, or one that is yet to come.
+    loop
+        {{missing}}
+        {{meet}}
+        {{lock}}
+        exit when not (
+            {{lost}}
+        );
+    end loop;
+    {{instant}}
+    {{move}}
+    if moved is null then
+        return;
+    end if;
+    {{update}}
+end
+$template$ $function$;
+
+create or replace function pgscore._reconcile_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: compares the counters of the next rows of {{profile}} with the events of {{events}}.
+-- Generated; change it with pgscore.attach.
+<<here>>
+declare
+    page {{profile}}[];
+    wrong {{profile}}[];
+    missed text[];
+    after text[];
+begin
+    insert into pgscore.reconciliation as s (binding, repair) values ({{number}}, $2)
+    on conflict on constraint reconciliation_pkey do update
+    set repair = excluded.repair, last_key = null, checked = 0, differing = 0, started = now(), finished = null
+    where s.finished is not null or s.repair <> excluded.repair;
+    select s.last_key into after from pgscore.reconciliation s where s.binding = {{number}} for update;
+    if after is null then
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (select pgscore_row from {{profile}} pgscore_row where {{present}} order by {{order}} limit $1) l;
+    else
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where {{present}} and ({{order}}) > ({{after}})
+            order by {{order}} limit $1
+        ) l;
+    end if;
+    -- One statement and one snapshot: what commits meanwhile is not taken for a difference.
+    select array_agg(d.pgscore_row), (array_agg(d.key || ': ' || d.shown))[1:10]
+    into wrong, examples
+    from (
+        select pgscore_row, {{key_text}} as key, {{shown}} as shown
+        from unnest(here.page) as u
+        join {{profile}} pgscore_row on {{page_match}}
+        cross join lateral {{recount}}({{arguments}}, true{{instant}}) r
+        where {{differ}}
+    ) d;
+    finished := coalesce(cardinality(page), 0) < $1;
+    if $2 then
+        select array_agg(s.key) into missed
+        from unnest(here.page) as pgscore_row join pgscore.stale_row s on s.binding = {{number}} and s.key = {{key_text}};
+        insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
+        select {{number}}, 'recount', {{values}}
+        from unnest(here.page) as pgscore_row
+        where {{key_text}} = any (here.missed)
+            or exists (select from unnest(here.wrong) as u where {{page_match}}){{or_due}};
+        if found then
+            perform {{apply}}(null);
+        end if;
+        delete from pgscore.stale_row s where s.binding = {{number}} and s.cause = 'backfill' and s.key = any (here.missed);
+        -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+        if finished then
+            delete from pgscore.stale_row s
+            where s.binding = {{number}} and not exists (select from {{profile}} pgscore_row where {{key_text}} = s.key);
+        end if;
+    end if;
+    update pgscore.reconciliation s
+    set last_key = coalesce({{last}}, s.last_key), checked = s.checked + coalesce(cardinality(here.page), 0),
+        differing = s.differing + coalesce(cardinality(here.wrong), 0),
+        finished = case when coalesce(cardinality(here.page), 0) < $1 then clock_timestamp() end
+    where s.binding = {{number}}
+    returning s.checked, s.differing into checked, differing;
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+exception when others then
+    {{fail}}
+end
+$template$ $function$;
+
+create or replace function pgscore._read_columns(b pgscore.binding) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(n.name order by n.step, n.name)
+    from (
+        select min(n.step) as step, n.name
+        from (
+            select 1 as step, k as name from unnest(b.event_key) k
+            union all
+            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by', 'time')
+            union all
+            select 2, f::name from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
+        ) n
+        group by n.name
+    ) n
+$$;
+
+create or replace function pgscore._recount_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments text;
+    columns text;
+    given text;
+    named text;
+    everything constant text := '$' || cardinality(b.event_key) + 1;
+begin
+    select string_agg(format('key_%s %s, ', k.ordinal, k.type), '' order by k.ordinal)
+    into arguments
+    from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal);
+    select
+        string_agg(format(', out value_%s %s', r.ordinal, format_type(c.atttypid, c.atttypmod)), '' order by r.ordinal),
+        string_agg(
+            format(case when r.kind = 'add' then e',\ncase when %2$s then (%1$s) end' else e',\n(%1$s)' end, r.recounted, everything),
+            '' order by r.ordinal
+        ),
+        string_agg(format(', value_%s', r.ordinal), '' order by r.ordinal)
+    into columns, given, named
+    from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
+    return query select * from pgscore._function_sql(
+        format('%s(%severything boolean%s, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments,
+            case when pgscore._due_column(b) is not null then ', instant timestamptz' end, columns), null,
+        -- Row security that hides events is an error here, and never "no events".
+        'plpgsql stable set row_security = off',
+        pgscore._fill(pgscore._recount_template(), jsonb_build_object(
+            'binding', b.events,
+            'windows', case when pgscore._due_column(b) is not null then '-- Windows end at an instant: they hold what is later than their length before it.' end,
+            'values', format(
+                'exists (select from %s e where %s)%s', b.events,
+                (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),
+                given
+            ),
+            'names', 'any_event' || named
+        )),
+        format('binding %s, what the events of a key give', b.events), b.owner
+    );
+end
+$$;
+
+create or replace function pgscore._work_join_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    ignores boolean;
+    merged text;
+    deltas text;
+    touched constant text := pgscore._touched_sql(b);
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
+        string_agg(format(e',\n%s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
+    into looks, grows, ignores, merged, deltas
+    from pgscore._reducers_of(b) r;
+    return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
+        'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
+        'arrived', case when ignores then e',\nbool_or(w.pgscore_task = ''arrive'') as pgscore_arrived' end,
+        'undone', case when grows then e',\nbool_or(w.pgscore_task = ''undo'') as pgscore_undone' end,
+        'present', pgscore._present_sql(b.profile_key, 'w'),
+        'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
+        'recount', pgscore._event_object(b, 'recount'),
+        'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'instant', case when pgscore._due_column(b) is not null then ', here.instant' end,
+        'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
+            else format('w%s.pgscore_absolute', b.number) end,
+        'work', case when not ignores then 'unnest(here.work) w' else format(
+            -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did
+            -- under the former key, a cascade's too, is done to the same row.
+            e'(\n    select u.pgscore_binding, u.pgscore_task%s%s\n    from unnest(here.work) u\n    left join unnest(here.work) k\n'
+            '        on k.pgscore_binding = u.pgscore_binding and k.pgscore_task = ''rekey'' and u.pgscore_task not in (''rekey'', ''arrive'')\n'
+            '        and %s\n) w',
+            (
+                select string_agg(format(', coalesce(k.%1$I, u.%1$I) as %1$I', a.attname), '' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            ),
+            deltas,
+            (
+                select string_agg(format('k.pgscore_former_%s = u.%I', a.attnum, a.attname), ' and ' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            )
+        ) end
+    ));
+end
+$$;
+
+create or replace function pgscore._events_without_profile_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that went away again leave nobody missing.
+    select format(
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false%s) r)',
+        b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
+        pgscore._columns_sql(b.profile_key, 'w'), case when pgscore._due_column(b) is not null then ', null' end
+    )
+$$;
+
+create or replace function pgscore._reconcile_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    shown text;
+    differ text;
+begin
+    select
+        coalesce(string_agg(
+            format(
+                e',\n    case when %1$s then format(''%%s is %%s and the events give %%s'', %2$L, coalesce(pgscore_row.%3$I::text, ''NULL''), coalesce(r.value_%4$s::text, ''NULL'')) end',
+                d.differs, r.target, r.target, r.ordinal
+            ), '' order by r.ordinal
+        ), ''),
+        coalesce(string_agg(d.differs, e'\n    or ' order by r.ordinal), 'false')
+    into shown, differ
+    from pgscore._reducers_of(b) r,
+        lateral (select pgscore._fill(r.differs, jsonb_build_object(
+            'present', format('pgscore_row.%I', r.target), 'recounted', format('r.value_%s', r.ordinal)
+        )) as differs) d
+    where r.differs is not null;
+    return query select * from pgscore._function_sql(
+        format(
+            '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
+            pgscore._event_object(b, 'reconcile')
+        ),
+        null, 'plpgsql volatile set jit = off',
+        pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
+            'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+            'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
+            'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+            'page_order', (select string_agg(format('(l.pgscore_row).%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            'after', (
+                select string_agg(format('here.after[%s]::%s', k.ordinal, k.type), ', ' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+            ),
+            'last', (
+                select format('array[%s]', string_agg(format('here.page[cardinality(here.page)].%I::text', k), ', ' order by o))
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
+            'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'),
+            'shown', format(e'concat_ws(''; '', null%s)', shown), 'differ', differ,
+            -- Of a row that is due what it was when time alone had changed nothing yet.
+            'instant', ', ' || pgscore._instant_sql(b), 'or_due', case when pgscore._due_column(b) is not null then format(e'\n    or pgscore_row.%I <= clock_timestamp()', pgscore._due_column(b)) end,
+            'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'), 'columns', pgscore._columns_sql(b.profile_key),
+            'values', pgscore._columns_sql(b.profile_key, 'pgscore_row')
+        )),
+        format('binding %s, compares counters of some rows of %s with their events, and mends them', b.events, b.profile), b.owner
+    );
+end
+$$;
+
+create or replace function pgscore._virtual_column_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- From PostgreSQL 18 on. Of what a statement has changed such columns cannot be read, and in a row's trigger they are NULL.
+    select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
+    from (
+        select k as name from unnest(b.event_key) k
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by', 'time']) f
+        union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
+    ) c
+    where (pgscore._column(b.events, c.name)).attgenerated = 'v'
+    limit 1
+$$;
+
+create or replace function pgscore._reducers_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
+        return 'reducers are a list of 1 to 50 such as [{"column": "n", "aggregate": "count"}]';
+    end if;
+    return coalesce(
+        (
+            select r.problem from pgscore._reducers_of(b) r where r.problem is not null order by r.ordinal limit 1
+        ),
+        pgscore._due_problem(b),
+        (
+            select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+            from jsonb_array_elements(b.reducers) r
+            where r ? 'deletes' and b.timing = 'statement' and pgscore._has_following_keys(b.events, b.profile) limit 1
+        )
+    );
+end
+$$;
+
+create or replace function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._due_index_advice(b) i where b.number = _advice.binding
+$$;
+
+create or replace function pgscore._reconcile_step(
+    binding integer, repair boolean, rows integer default 500,
+    out checked bigint, out differing bigint, out examples text[], out finished boolean
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+begin
+    -- One at a time, and none while the tables are attached or detached.
+    select o.* into b from pgscore.binding o where o.number = binding for update;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._check_owner(b.events, b.profile);
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._make_sure(b, 'reconcile', array(select pgscore._reconcile_sql(b)));
+    execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
+        into checked, differing, examples, finished using rows, repair;
+end
+$$;
+
+create or replace procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_reconcile(events, profile);
+    next pg_catalog.int4;
+    step pg_catalog.record;
+begin
+    foreach next in array bindings loop
+        loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            select s.* into step from pgscore._reconcile_step(next, repair) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
+            exit when step.finished;
+        end loop;
+    end loop;
+end
+$$;
 
 -- core/become_oneself.sql
 reset search_path;

@@ -25,6 +25,9 @@ _AVG: dict[str, Any] = {"column": "Total", "aggregate": "avg", "of": "amount"}
 _DISTINCT: dict[str, Any] = {"column": "n", "aggregate": "distinct", "of": "Kind"}
 _LAST: dict[str, Any] = {"column": "latest", "aggregate": "last", "of": "Kind", "order_by": "at"}
 
+_DUE: dict[str, Any] = {"column": "due", "aggregate": "due"}
+_WINDOW: dict[str, Any] = {"window": "30 days", "time": "moment"}
+
 _ACCEPTED: list[Any] = [
     *([each] for each in shop.REDUCERS),
     shop.REDUCERS,
@@ -32,6 +35,9 @@ _ACCEPTED: list[Any] = [
     [_AVG, _DISTINCT],
     [{**_AVG, "where": {"rush": True}}, {**_DISTINCT, "where": {"rush": True}}],
     [{**_COUNT, "where": {}}],
+    [{**_COUNT, **_WINDOW}, _DUE],
+    [_DUE, *({**each, **_WINDOW} for each in (_SUM, _MIN, _LAST))],
+    [_DUE, *({**each, **_WINDOW, "where": {"rush": True}} for each in (_AVG, _DISTINCT))],
     [{**_COUNT, "where": {"Kind": "billing", "rush": False, "pieces": 3, "at": None, "amount": 2.5}}],
     [{**_COUNT, "where": {"rush": "yes", "pieces": "3"}}],
 ]
@@ -83,6 +89,15 @@ _REFUSED: list[Any] = [
     [{**_DISTINCT, "order_by": "at"}],
     [{**_AVG, "deletes": "ignore"}],
     [{**_DISTINCT, "deletes": "ignore"}],
+    [{**_COUNT, "window": "30 days"}, _DUE],
+    [{**_COUNT, "time": "moment"}, _DUE],
+    [{**_COUNT, **_WINDOW, "window": 30}, _DUE],
+    [{**_COUNT, **_WINDOW, "window": ""}, _DUE],
+    [{**_COUNT, **_WINDOW, "time": ""}, _DUE],
+    [{**_COUNT, **_WINDOW, "deletes": "ignore"}, _DUE],
+    *([{**_COUNT, **_WINDOW}, {**_DUE, **more}] for more in ({"of": "moment"}, {"where": {"rush": True}}, _WINDOW)),
+    [{**_COUNT, **_WINDOW}, {**_DUE, "deletes": "ignore"}],
+    [{**_COUNT, **_WINDOW}, {**_DUE, "order_by": "moment"}],
 ]
 
 
@@ -100,6 +115,7 @@ def _attach(session: Session, reducers: object) -> psycopg2.Error | None:
 
 def test_what_the_schema_takes_attaches(shopping: Database) -> None:
     session = shopping.session()
+    session.run(f"alter table {shop.EVENTS} add moment timestamptz; alter table {shop.PROFILE} add due timestamptz")
     for reducers in _ACCEPTED:
         _VALIDATOR.validate(reducers)
         assert _attach(session, reducers) is None, reducers
@@ -107,6 +123,7 @@ def test_what_the_schema_takes_attaches(shopping: Database) -> None:
 
 def test_what_the_database_refuses_for_its_form_the_schema_refuses(shopping: Database) -> None:
     session = shopping.session()
+    session.run(f"alter table {shop.EVENTS} add moment timestamptz; alter table {shop.PROFILE} add due timestamptz")
     for reducers in _REFUSED:
         refusal = _attach(session, reducers)
         assert refusal is not None, reducers

@@ -155,6 +155,8 @@ def bindings(draw: st.DrawFn) -> dict[str, Any]:
         }
         if aggregate in ("count", "sum") and of not in ("rough", "short") and draw(st.integers(0, 9)) == 0:
             found["deletes"] = "ignore"
+        elif draw(st.integers(0, 14)) == 0:
+            found |= {"window": "30 days", "time": "seen"}
         reducers.append({field: value for field, value in found.items() if value})
         columns[name] = {field: value for field, value in described.items() if field != "not_null"}
 
@@ -188,6 +190,9 @@ def bindings(draw: st.DrawFn) -> dict[str, Any]:
             add("last", of, COLUMNS[of], by)
         else:
             add("distinct", draw(st.sampled_from(sorted(COLUMNS))), draw(counted))
+    if any("window" in each for each in reducers):
+        reducers.append({"column": "due", "aggregate": "due"})
+        columns["due"] = {"type": "timestamp with time zone"}
     keys = draw(st.sampled_from([(["customer"], ["id"]), (["customer", "shop"], ["id", "shop"])]))
     return {
         "name": "shop.events", "events": "shop.events", "profile": "shop.customer", "event_key": keys[0],

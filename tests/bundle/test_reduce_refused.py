@@ -43,6 +43,8 @@ def _binding(*reducers: dict[str, Any], **changed: Any) -> Binding:  # noqa: ANN
         kind = _TYPES.get(each.get("of", ""), {"type": "bigint"})
         if each["aggregate"] in ("count", "distinct"):
             kind = {"type": "bigint"}
+        elif each["aggregate"] == "due":
+            kind = {"type": "timestamp with time zone"}
         elif each["aggregate"] in ("sum", "avg") and each["of"] not in ("rough", "whole"):
             kind = {"type": "numeric"}
         profile[each["column"]] = kind
@@ -164,6 +166,8 @@ _LAST = {"column": "last", "aggregate": "last", "of": "kind", "order_by": "seen"
 _SUM = {"column": "total", "aggregate": "sum", "of": "exact"}
 _AVG = {"column": "mean", "aggregate": "avg", "of": "exact"}
 _DISTINCT = {"column": "kinds", "aggregate": "distinct", "of": "kind"}
+_DUE = {"column": "due", "aggregate": "due"}
+_WINDOW = {"window": "30 days", "time": "seen"}
 _EARLY, _LATE = "2026-01-01T00:00Z", "2026-01-02T00:00Z"
 
 
@@ -215,6 +219,28 @@ _EARLY, _LATE = "2026-01-01T00:00Z", "2026-01-02T00:00Z"
             [{"kind": "a"}],
             "which values there were is not in it",
         ),
+        *(
+            (
+                [{**each, **_WINDOW}, _DUE],
+                {each["column"]: 0, "due": None},
+                [{"seen": _LATE, "kind": "a", "exact": 1}],
+                f'the {each["aggregate"]} "{each["column"]}" cannot be told from the profile alone: its window moves',
+            )
+            for each in (_COUNT, _SUM, _LATEST, _LAST, _AVG, _DISTINCT)
+        ),
+        # What is in a window says nothing about what there was.
+        (
+            [_DISTINCT, {**_COUNT, **_WINDOW}],
+            {"kinds": 0, "n": 0},
+            [{"kind": "a", "seen": _LATE}],
+            "which values there were is not in it",
+        ),
+        (
+            [_LAST, {**_LATEST, **_WINDOW}],
+            {"last": "a", "latest": _EARLY},
+            [{"kind": "b", "seen": _LATE}],
+            'it takes a max of "seen" with the same filter',
+        ),
         ([_COUNT], {"n": 2**63 - 1}, [{}], "is of type bigint, and 9223372036854775808 is out of its range"),
         ([_COUNT], {"n": None}, [{}], 'column "n" of the profile is null, and a count is a number'),
         ([_COUNT], {}, [{}], 'column "n" of the profile is not there, and events move it'),
@@ -246,6 +272,13 @@ def test_what_cannot_be_known_does_not_stand_in_the_way_of_the_rest() -> None:
     profile = {"n": 1, "kinds": 1, "age": 31}
     assert binding.reduce(profile, [{"kind": "b"}], ["n"]) == {"n": 2, "age": 31}
     assert profile == {"n": 1, "kinds": 1, "age": 31}
+    binding = _binding(_COUNT, {**_LATEST, **_WINDOW}, _DUE)
+    assert binding.unforeseen == (
+        'the max "latest" cannot be followed from the profile alone: its window moves on with time, and which events'
+        " have left it is not in the profile"
+    )
+    assert binding.reduce({"n": 1, "latest": None, "due": None}, [{}], ["n"]) == {"n": 2}
+    binding = _binding(_COUNT, _DISTINCT)
     with pytest.raises(PgscoreError, match='binding events moves no column "age"'):
         binding.reduce(profile, [{"kind": "b"}], ["age"])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bindings import shop
+from tests.bindings import shop, windows
 from tests.support.migrate import ROOT
 
 from .catalog import made_since, read
@@ -107,6 +107,7 @@ _VARIANTS: dict[str, tuple[str, Callable[[Session], object], Callable[[Session],
         shop.build,
         lambda s: shop.attach(s, on_missing="insert"),
     ),
+    "windows": ("The members of tests/bindings/windows.py, with windows of time", windows.build, windows.attach),
     "rescore": ("What rescoring makes for tables with a key of two columns", _build_rescored, _make_rescore),
     "counts": (
         "A binding that counts, and does nothing else",

@@ -50,3 +50,22 @@ def test_a_downgrade_is_refused_while_tables_are_attached(empty: Database) -> No
     session.run("select pgscore.detach('events', 'profile')")
     migrate.downgrade(empty.dsn(), "core@base")
     session.run("insert into events values (2, 1)")
+
+
+def test_the_former_release_is_not_given_bindings_with_windows(empty: Database) -> None:
+    """It would neither reconcile nor reattach them."""
+    migrate.upgrade(empty.dsn(), "core@head")
+    session = empty.session()
+    session.run(
+        "create table events (id integer primary key, who integer, at timestamptz);"
+        " create table profile (id integer primary key, n bigint, due_at timestamptz, score double precision);"
+        """
+        select pgscore.attach('m', 'events', 'profile', 'who', 'id',
+            '[{"column": "n", "aggregate": "count", "window": "1 day", "time": "at"},
+              {"column": "due_at", "aggregate": "due"}]', 'score')
+        """
+    )
+    with pytest.raises(CommandError, match=r"does not know the windows of time of these bindings: public.events \(2BP01\)"):
+        migrate.downgrade(empty.dsn(), "core@0001_core")
+    session.run("select pgscore.detach('events', 'profile')")
+    migrate.downgrade(empty.dsn(), "core@0001_core")

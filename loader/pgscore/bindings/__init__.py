@@ -3,6 +3,7 @@
 from .attaching import Advice, Attached, Removed, attach, detach, detach_bindings
 from .reattaching import Outdated, Reattached, outdated, reattach, reattach_outdated
 from .reconciling import Reconciled, count_events, reconcile
+from .ticking import Ticked, tick
 
 __all__ = [
     "Advice",
@@ -11,6 +12,7 @@ __all__ = [
     "Reattached",
     "Reconciled",
     "Removed",
+    "Ticked",
     "attach",
     "count_events",
     "detach",
@@ -19,4 +21,5 @@ __all__ = [
     "reattach",
     "reattach_outdated",
     "reconcile",
+    "tick",
 ]

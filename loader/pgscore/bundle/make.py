@@ -244,7 +244,11 @@ def binding_document(connection: Connection, number: int) -> dict[str, Any]:
         )
     orders = any(each["aggregate"] == "last" for each in reducers)
     binding["primary_key"] = binding["primary_key"] if orders else None
-    read = {name for each in reducers for name in (each.get("of"), each.get("order_by"), *each.get("where", ()))}
+    read = {
+        name
+        for each in reducers
+        for name in (each.get("of"), each.get("order_by"), each.get("time"), *each.get("where", ()))
+    }
     event_columns = described_columns(
         connection, binding["events_oid"], {*binding["event_key"], *(binding["primary_key"] or ()), *(read - {None})}
     )

@@ -1,4 +1,4 @@
-"""`pgscore attach`, `detach`, `reattach` and `reconcile`."""
+"""`pgscore attach`, `detach`, `reattach`, `reconcile` and `tick`."""
 
 from __future__ import annotations
 
@@ -253,6 +253,40 @@ def reconcile(
     else:
         _report(found)
     if check and differing:
+        raise typer.Exit(1)
+
+
+@command(app, "tick", "pgscore tick", "pgscore tick shop.complaints shop.customer", "pgscore tick --json")
+def tick(
+    events: Annotated[str, typer.Argument(metavar="[EVENTS]", show_default=False, help="The event table.")] = "",
+    profile: Annotated[str, typer.Argument(metavar="[PROFILE]", show_default=False, help="The profile table.")] = "",
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Brings up profiles whose events have left a window of time, and their scores.
+
+    Without tables: of all of your bindings with windows. It goes through what is due some hundred at a time while the
+    tables are in use, and leaves rows that others have locked to the next call. It exits with 1 if a binding fails.
+    """
+    if bool(events) != bool(profile):
+        raise typer.BadParameter("name the event table and the profile table, or neither")
+    with steps("ticking", of_bytes=False) as step:
+        done = bindings.tick(dsn, events or None, profile or None, progress=step)
+    failed = [each for each in done if each.problem is not None]
+    if as_json:
+        print_json({"ok": not failed, "bindings": [asdict(each) for each in done]})
+    elif not done:
+        say("No binding of yours has a window, so nothing is due.")
+    else:
+        for each in done:
+            left = f"; {each.locked:,} were locked by others and are due until the next tick" if each.locked else ""
+            said = f"{each.binding}: {each.ticked:,} profiles brought up{left}."
+            say(
+                said,
+                *([f"      {each.problem}"] if each.problem else []),
+                *([f"      {each.hint}"] if each.hint else []),
+            )
+    if failed:
         raise typer.Exit(1)
 
 

@@ -58,6 +58,11 @@ class Binding:
         return f"call pgscore.reconcile({self._tables});"
 
     @property
+    def tick(self) -> str:
+        """Brings up what is due."""
+        return f"call pgscore.tick({self._tables});"
+
+    @property
     def attach(self) -> str:
         """Attaches its tables again, as they were attached."""
         return f"{self.attach_again};" if self.attach_again else ""

@@ -62,17 +62,34 @@ class KeySql:
     profile_collation: str
 
 
+@dataclass(frozen=True)
+class DueSql:
+    """Of a binding with windows: the column that says from when on a profile is due, and a time to compare it at."""
+
+    number: int
+    due_sql: str
+    instant: str
+
+
 class Comparison:
     """Queries that give a row for each profile compared: its key, and of each counter three columns.
 
     These say whether it differs, what stands there, and what the events give.
     """
 
-    def __init__(self, binding: Binding, sight: Sight, counters: Sequence[CounterSql], keys: Sequence[KeySql]) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        sight: Sight,
+        counters: Sequence[CounterSql],
+        keys: Sequence[KeySql],
+        due: DueSql | None = None,
+    ) -> None:
         self.binding = binding
         self.sight = sight
         self._counters = counters
         self._keys = keys
+        self._due = due
         self.page_size = _PAGE if sight.has_index else _PAGE_WITHOUT_INDEX
 
     def sample(self, profile_pages: int, event_pages: int) -> str:
@@ -158,7 +175,9 @@ class Comparison:
         return f"(select {keys} from {table} e tablesample system ({part}) where {present} limit {limit})"  # noqa: S608
 
     def _compared(self, profiles: str, order: str, *, is_parameterized: bool = False) -> str:
-        key = [each.argument for each in self._keys]
+        # As the function that recounts has them: the key, that everything is asked for, and when windows end.
+        key = [*(each.argument for each in self._keys), "true", "pgscore_instant.at"]
+        instant = f"cross join lateral (select {self._due.instant} as at) as pgscore_instant" if self._due else ""
         # Without an index the events of all profiles are read once, and kept by profile.
         source = None if self.sight.has_index else "from unnest(g.events) e where"
         given = ", ".join(
@@ -172,7 +191,7 @@ class Comparison:
         keys = ", ".join(f"pgscore_row.{each.profile_column}::{each.type}::text" for each in self._keys)
         body = f"""
             select {self.sight.key_text}, {keys}, {shown}
-            from pgscore_sample as pgscore_row {events}
+            from pgscore_sample as pgscore_row {events} {instant}
             cross join lateral (select {given}) as r
             {order}
         """  # noqa: S608  the database has quoted the names

@@ -11,7 +11,7 @@ import psycopg2
 
 from pgscore.database import as_refusal
 
-from .comparison import Comparison, CounterSql, KeySql, Sight
+from .comparison import Comparison, CounterSql, DueSql, KeySql, Sight
 from .finding import Finding
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SECONDS = 5
 _CANCELED = "57014"
 # By the planner's reckoning: some ten seconds of reading.
-_DEAREST = 2_000_000.0
+DEAREST = 2_000_000.0
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Counters:
 
     counters: list[CounterSql] = field(default_factory=list)
     keys: list[KeySql] = field(default_factory=list)
+    due: DueSql | None = None
 
 
 @dataclass
@@ -52,6 +53,8 @@ def counters_of(look: Look) -> dict[int, Counters]:
         found[counter.number].counters.append(counter)
     for key in look.ask(KeySql, "_doctor_keys"):
         found[key.number].keys.append(key)
+    for due in look.ask(DueSql, "_doctor_due"):
+        found[due.number].due = due
     return dict(found)
 
 
@@ -62,7 +65,7 @@ def check_counters(look: Look, binding: Binding, sight: Sight, counters: Counter
     """
     if not counters.counters:
         return
-    comparison = Comparison(binding, sight, counters.counters, counters.keys)
+    comparison = Comparison(binding, sight, counters.counters, counters.keys, counters.due)
     compared = _Compared()
     try:
         with look.trying():
@@ -105,7 +108,7 @@ def _some(look: Look, comparison: Comparison, compared: _Compared) -> str:
     )
     query = comparison.sample(*pages)
     compared.cost = cost(look, query)
-    if compared.cost > _DEAREST:
+    if compared.cost > DEAREST:
         return f"a sample would cost {compared.cost:,.0f} by the planner{_no_index(comparison.sight)}"
     look.limit(_SECONDS)
     _add(look, comparison, query, (), compared)

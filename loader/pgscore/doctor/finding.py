@@ -96,6 +96,7 @@ CODES: dict[str, tuple[Level, Area]] = {
     "counters": ("ok", "bindings"),
     "counters-unlooked": ("notice", "bindings"),
     "uncounted": ("warning", "bindings"),
+    "due": ("warning", "bindings"),
     "reconcile-unfinished": ("warning", "bindings"),
     "stale": ("warning", "bindings"),
     "rows-outdated": ("notice", "bindings"),

@@ -29,6 +29,7 @@ _FUNCTIONS = (
     *("_doctor_outdated", "_doctor_rights", "_doctor_stale", "_doctor_log", "_doctor_models", "_doctor_libraries"),
     *("_has_foreign_changes", "_doctor_consumers"),
     *("_doctor_profiles", "_doctor_golden", "_doctor_sights", "_doctor_counters", "_doctor_keys"),
+    "_doctor_due",
     *(
         "_doctor_still_fits",
         "_doctor_python",
@@ -42,6 +43,7 @@ _FUNCTIONS = (
         "reattach",
         "detach",
         "reconcile",
+        "tick",
     ),
 )
 _CORE = """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 
 from .counters import Counters, check_counters
+from .due import check_due
 from .finding import Finding
 from .scores import check_queue, check_scores
 
@@ -31,7 +32,9 @@ def check_rows(look: Look, binding: Binding, sight: Sight, counters: Counters | 
     if why:
         yield Finding("counters-unlooked", binding.name, f"counters were not compared with events: {why}")
         return
-    yield from check_counters(look, binding, sight, counters or Counters())
+    counters = counters or Counters()
+    yield from check_counters(look, binding, sight, counters)
+    yield from check_due(look, binding, counters.due)
     yield from check_scores(look, binding)
     yield from check_queue(look, binding, sight)
 

@@ -200,6 +200,29 @@ $$;
 comment on function pgscore._index_advice(pgscore.binding) is 'The indexes that recounts of a binding want and do not have, each with a sentence and with what makes it';
 grant execute on function pgscore._index_advice(pgscore.binding) to pgscore_reader;
 
+create function pgscore._due_index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Rows that will never be due can be left out of it.
+    select
+        format('no index of %s begins with %s: each tick reads all of the table', b.profile, d.due),
+        array(select pgscore._index_statements(b.profile, array[d.due], false))
+    from (select pgscore._due_column(b) as due) d
+    where d.due is not null and not exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = b.profile and i.indisvalid and i.indisready and m.amname = 'btree' and a.attname = d.due
+            and (i.indpred is null or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array[d.due]))
+    )
+$$;
+
+comment on function pgscore._due_index_advice(pgscore.binding) is
+    'The index by which tick finds profiles that are due, where a binding has windows and the table has none, with a sentence and with what makes it';
+grant execute on function pgscore._due_index_advice(pgscore.binding) to pgscore_reader;
+
 create function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -210,6 +233,8 @@ as $$
     where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
     union all
     select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._due_index_advice(b) i where b.number = _advice.binding
 $$;
 
 comment on function pgscore._advice(integer) is 'What is left to do for a binding: to count what its tables hold (uncounted), and an index to make (index)';

@@ -187,9 +187,9 @@ begin
     perform pgscore._run_all(moved);
     perform pgscore._generate(b);
     -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
-    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+    execute format('select from %s(%s, true%s)', pgscore._event_object(b, 'recount'), (
         select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
-    ));
+    ), case when pgscore._due_column(b) is not null then ', now()' end);
     if former.number is null and at_once then
         -- The tables are locked, so nobody adds to what is counted until the transaction commits.
         perform pgscore._run_all(array(select pgscore._backfill_sql(b)));

@@ -5,6 +5,7 @@ as $$
     with statements as (
         select s from pgscore._event_functions_sql(b) s
         union all select s from pgscore._reconcile_sql(b) s
+        union all select s from pgscore._tick_sql(b) s
         union all select s from pgscore._profile_functions_sql(b) s
         union all select s from pgscore._rescore_sql(b) s where pgscore._has_rescore(b)
     ),

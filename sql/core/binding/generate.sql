@@ -154,6 +154,7 @@ begin
     perform pgscore._run_all(array(select pgscore._event_functions_sql(o) from unnest(others || b) o));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._tick_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));

@@ -21,6 +21,27 @@ $$;
 comment on function pgscore._bindings_to_reconcile(regclass, regclass) is 'The bindings of two tables; fails where there are none';
 grant execute on function pgscore._bindings_to_reconcile(regclass, regclass) to pgscore_reader;
 
+create function pgscore._make_sure(b pgscore.binding, what text, statements text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_' || what and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
+        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
+        -- has put in its place. It works with the owner's rights, and so does all that it calls.
+        perform pgscore._run_all(statements);
+    end if;
+end
+$$;
+
+comment on function pgscore._make_sure(pgscore.binding, text, text[]) is
+    'Makes a function of a binding that is about to be called, unless it is the caller''s own and as it would be generated';
+grant execute on function pgscore._make_sure(pgscore.binding, text, text[]) to pgscore_reader;
+
 create function pgscore._reconcile_step(
     binding integer, repair boolean, rows integer default 500,
     out checked bigint, out differing bigint, out examples text[], out finished boolean
@@ -30,7 +51,6 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     b pgscore.binding;
-    statements text[];
 begin
     -- One at a time, and none while the tables are attached or detached.
     select o.* into b from pgscore.binding o where o.number = binding for update;
@@ -40,16 +60,7 @@ begin
     perform pgscore._check_owner(b.events, b.profile);
     perform pgscore._refuse(pgscore._tables_problem(b));
     perform pgscore._refuse(pgscore._taken_problem(b));
-    statements := array(select pgscore._reconcile_sql(b));
-    if pg_get_userbyid(b.owner) <> current_user or not exists (
-        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_reconcile' and p.proowner = b.owner and p.prosecdef
-            and position(md5(p.prosrc) in statements[2]) > 0
-    ) then
-        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
-        -- has put in its place. It works with the owner's rights, and so does all that it calls.
-        perform pgscore._run_all(statements);
-    end if;
+    perform pgscore._make_sure(b, 'reconcile', array(select pgscore._reconcile_sql(b)));
     execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
         into checked, differing, examples, finished using rows, repair;
 end
@@ -95,6 +106,8 @@ declare
 begin
     foreach next in array bindings loop
         loop
+            -- The first thing of a transaction: whatever the session's default is.
+            commit;
             set transaction isolation level read committed;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into step from pgscore._reconcile_step(next, repair) s;

@@ -119,6 +119,20 @@ comment on function pgscore._doctor_counters() is
     'The counters of bindings that events tell: SQL for what the events of a key give, and for whether that differs from what stands there';
 grant execute on function pgscore._doctor_counters() to pgscore_reader;
 
+create function pgscore._doctor_due() returns table (number integer, due_sql text, instant text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, quote_ident(pgscore._due_column(b)), pgscore._instant_sql(b)
+    from pgscore.binding b
+    where pgscore._due_column(b) is not null and 2 = (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile))
+    order by b.number
+$$;
+
+comment on function pgscore._doctor_due() is
+    'The columns that say from when on profiles are due, of bindings with windows, and SQL for a time at which the windows of a profile, pgscore_row, hold what stands there';
+grant execute on function pgscore._doctor_due() to pgscore_reader;
+
 create function pgscore._doctor_keys() returns table (
     number integer, ordinal bigint, argument text, profile_column text, event_column text, type text, profile_collation text
 )

@@ -34,6 +34,8 @@ as $$
         union all
         select s from pgscore._reconcile_sql(b) s
         union all
+        select s from pgscore._tick_sql(b) s
+        union all
         -- No binding stands in what all of them share, so one is as good as another.
         select s from pgscore._profile_functions_sql(b) s
         where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _REQUIRED = ("name", "events", "profile", "event_key", "profile_key", "event_columns", "profile_columns", "reducers")
 _OTHERS = ("primary_key", "version", "scored_at")
 _MOST_REDUCERS, _MOST_KEYS, _MOST_COLUMNS, _MOST_LABELS = 50, 32, 1600, 10_000
-_AGGREGATES = ("count", "sum", "min", "max", "last", "avg", "distinct")
+_AGGREGATES = ("count", "sum", "min", "max", "last", "avg", "distinct", "due")
 _MISSING = ("ignore", "insert", "error")
 
 
@@ -153,10 +153,10 @@ class Binding:
         return tuple(self._value(event, name, f'column "{name}" of event {number}') for name in self._primary_key)
 
     def _reducer(self, found: Any, place: str) -> Reducer:  # noqa: ANN401
-        fields(found, place, ("column", "aggregate"), ("of", "order_by", "where", "deletes"))
+        fields(found, place, ("column", "aggregate"), ("of", "order_by", "where", "deletes", "window", "time"))
         aggregate = choice(found["aggregate"], f"{place}.aggregate", _AGGREGATES)
         _names([found["column"]], f"{place}.column", self._of_profile)
-        wanted = {"count": (), "last": ("of", "order_by")}.get(aggregate, ("of",))
+        wanted = {"count": (), "due": (), "last": ("of", "order_by")}.get(aggregate, ("of",))
         for name in ("of", "order_by"):
             if (name in found) != (name in wanted):
                 refuse(place, f"is a {aggregate}, and has {'no' if name in wanted else 'an'} {name}")
@@ -164,6 +164,10 @@ class Binding:
             _names([found[name]], f"{place}.{name}", self._of_events)[0] if name in found else None
             for name in ("of", "order_by")
         )
+        if ("window" in found) != ("time" in found):
+            refuse(place, "has one of window and time")
+        time = _names([found["time"]], f"{place}.time", self._of_events)[0] if "time" in found else None
+        text(found.get("window", ""), f"{place}.window")
         if found.get("deletes", "ignore") != "ignore":
             refuse(f"{place}.deletes", f"is {shown(found['deletes'])}")
         where = found.get("where", {})
@@ -173,7 +177,7 @@ class Binding:
             _names([name], f"{place}.where", self._of_events)
             if value is not None:
                 text(value, f"{place}.where.{name}")
-        return Reducer(found["column"], aggregate, of, order_by, where, "deletes" in found)
+        return Reducer(found["column"], aggregate, of, order_by, where, "deletes" in found, time)
 
 
 def _names(found: Any, place: str, columns: Mapping[str, ColumnType]) -> list[str]:  # noqa: ANN401

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .reducers import WINDOW
 from .values import Numeric
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def unforeseen(
         for name in sorted(reducer.reads):
             if not event_types[name].is_known:
                 return f'{named}: "{name}" is of type {event_types[name].name}, whose values the database alone knows'
-        why = _why(reducer, reducers, event_types, profile_types, not_null, primary_key)
+        why = WINDOW if reducer.moves_on else _why(reducer, reducers, event_types, profile_types, not_null, primary_key)
         if why is not None:
             return f"{named}: {why}"
     return None
@@ -51,6 +52,7 @@ def _why(
             (each.aggregate, each.of, each.order_by) == (aggregate, of, order_by)
             and each.where == reducer.where
             and not each.ignores_deletes
+            and not each.moves_on
             for each in reducers
         )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence, Set
 
 _HINT = "columns=[…] moves the others; the database looks it up in the events. docs/guide/reduce.md says what it takes."
+WINDOW = "its window moves on with time, and which events have left it is not in the profile"
 # Of a sum of two numbers the order does not matter.
 _MOST_UNORDERED = 2
 
@@ -29,6 +30,7 @@ class Reducer(NamedTuple):
         order_by: the events' column that says which is last, or None.
         where: for each filtered column the text of a value, or None for NULL.
         ignores_deletes: whether events that went are in it.
+        time: the events' column that says whether one is in its window; None where it has none.
     """
 
     column: str
@@ -37,11 +39,17 @@ class Reducer(NamedTuple):
     order_by: str | None
     where: Mapping[str, str | None]
     ignores_deletes: bool
+    time: str | None = None
 
     @property
     def reads(self) -> Set[str]:
         """The events' columns that it reads."""
-        return {each for each in (self.of, self.order_by) if each is not None} | self.where.keys()
+        return {each for each in (self.of, self.order_by, self.time) if each is not None} | self.where.keys()
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether time alone changes it: then it says nothing about all events that there were."""
+        return self.time is not None or self.aggregate == "due"
 
 
 class Situation(NamedTuple):
@@ -108,6 +116,7 @@ class Situation(NamedTuple):
         return any(
             each.aggregate == "count"
             and not each.ignores_deletes
+            and not each.moves_on
             and (not each.where or each.where == reducer.where)
             and each.column in self.profile
             and self.present(each) == 0
@@ -123,6 +132,7 @@ class Situation(NamedTuple):
                 if (each.aggregate, each.of, each.order_by) == (aggregate, of, order_by)
                 and each.where == reducer.where
                 and not each.ignores_deletes
+                and not each.moves_on
             ),
             None,
         )
@@ -134,6 +144,8 @@ def moved(reducer: Reducer, here: Situation) -> Any:  # noqa: ANN401
     Raises:
         PgscoreError: the profile's row does not tell it, or its type does not hold it.
     """
+    if reducer.moves_on:
+        raise _unknown(reducer, WINDOW)
     kind = here.profile_types[reducer.column]
     value = kind.read(_REDUCERS[reducer.aggregate](reducer, here), f'column "{reducer.column}" of the profile')
     return shortest_single(value) if isinstance(kind, Float) and kind.is_single and value is not None else value

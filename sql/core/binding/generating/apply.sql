@@ -4,9 +4,9 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- Events that went away again leave nobody missing.
     select format(
-        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false) r)',
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false%s) r)',
         b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
-        pgscore._columns_sql(b.profile_key, 'w')
+        pgscore._columns_sql(b.profile_key, 'w'), case when pgscore._due_column(b) is not null then ', null' end
     )
 $$;
 
@@ -217,6 +217,7 @@ as $$
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
                 select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(pgscore._due_column(o) is not null) then e'\ninstant timestamptz;' else '' end
                     || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
                 from unnest(bindings) o
@@ -228,6 +229,11 @@ as $$
                     order by t.number
                 )
                 from unnest(targets) t
+            ),
+            'instant', (
+                select e'-- One for all windows, read when the rows are locked: for a profile it never runs backwards.\n'
+                    'instant := clock_timestamp();'
+                from unnest(bindings) o where pgscore._due_column(o) is not null limit 1
             ),
             'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
             'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),

@@ -248,11 +248,13 @@ begin
     into columns, given, named
     from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
     return query select * from pgscore._function_sql(
-        format('%s(%severything boolean, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments, columns), null,
+        format('%s(%severything boolean%s, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments,
+            case when pgscore._due_column(b) is not null then ', instant timestamptz' end, columns), null,
         -- Row security that hides events is an error here, and never "no events".
         'plpgsql stable set row_security = off',
         pgscore._fill(pgscore._recount_template(), jsonb_build_object(
             'binding', b.events,
+            'windows', case when pgscore._due_column(b) is not null then '-- Windows end at an instant: they hold what is later than their length before it.' end,
             'values', format(
                 'exists (select from %s e where %s)%s', b.events,
                 (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),

@@ -84,6 +84,7 @@ begin
         'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
         'recount', pgscore._event_object(b, 'recount'),
         'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'instant', case when pgscore._due_column(b) is not null then ', here.instant' end,
         'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
             else format('w%s.pgscore_absolute', b.number) end,
         'work', case when not ignores then 'unnest(here.work) w' else format(

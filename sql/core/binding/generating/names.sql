@@ -92,7 +92,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select 'function', b.event_schema, b.event_prefix || '_' || w.what, w.what, false
-    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
+    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile', 'tick']) as w (what)
     union all
     select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
     from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
@@ -147,6 +147,7 @@ begin
         when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
         -- A release before this one had no condition for the trigger that scores.
         when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
+        when what = 'tick' then pgscore._due_column(b) is not null
         -- Made when it is first called.
         when what = 'rescore' then pgscore._has_rescore(b)
         else true

@@ -11,7 +11,8 @@ declare
     counters constant name[] := array(
         select distinct r ->> 'column'
         from pgscore.binding o, jsonb_array_elements(o.reducers) r
-        where o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        -- When a profile is due moves no score.
+        where r ->> 'aggregate' <> 'due' and o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
         order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');

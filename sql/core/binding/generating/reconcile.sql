@@ -42,6 +42,8 @@ begin
             'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
             'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'),
             'shown', format(e'concat_ws(''; '', null%s)', shown), 'differ', differ,
+            -- Of a row that is due what it was when time alone had changed nothing yet.
+            'instant', ', ' || pgscore._instant_sql(b), 'or_due', case when pgscore._due_column(b) is not null then format(e'\n    or pgscore_row.%I <= clock_timestamp()', pgscore._due_column(b)) end,
             'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'), 'columns', pgscore._columns_sql(b.profile_key),
             'values', pgscore._columns_sql(b.profile_key, 'pgscore_row')
         )),

@@ -116,7 +116,7 @@ begin
         select jsonb_agg(
             (
                 select jsonb_object_agg(f.key, case
-                    when f.key in ('of', 'order_by') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key in ('of', 'order_by', 'time') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
                     when f.key = 'column' then to_jsonb(coalesce(profile ->> (f.value #>> '{}'), f.value #>> '{}'))
                     when f.key = 'where' then (select jsonb_object_agg(coalesce(events ->> w.key, w.key), w.value) from jsonb_each(f.value) w)
                     else f.value

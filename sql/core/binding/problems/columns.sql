@@ -6,7 +6,7 @@ as $$
     select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
     from (
         select k as name from unnest(b.event_key) k
-        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by', 'time']) f
         union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
     ) c
     where (pgscore._column(b.events, c.name)).attgenerated = 'v'

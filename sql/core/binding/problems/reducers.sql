@@ -24,6 +24,7 @@ begin
         (
             select r.problem from pgscore._reducers_of(b) r where r.problem is not null order by r.ordinal limit 1
         ),
+        pgscore._due_problem(b),
         (
             select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
             from jsonb_array_elements(b.reducers) r

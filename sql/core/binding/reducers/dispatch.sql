@@ -1,10 +1,11 @@
-create function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[])
-returns pgscore.reducer_sql
+create function pgscore._reducer(
+    reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[], reducers jsonb
+) returns pgscore.reducer_sql
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct'];
+    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct', 'due'];
     r pgscore.reducer_sql;
     source pg_catalog.pg_attribute;
     target pg_catalog.pg_attribute;
@@ -23,20 +24,15 @@ begin
     r.problem := case
         when target.attname is null then format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column')
         when target.attgenerated <> '' then format('column "%s" of table %s is generated', target.attname, profile)
-        when reducer ->> 'aggregate' <> 'count' and source.attname is null
+        when reducer ->> 'aggregate' not in ('count', 'due') and source.attname is null
             then format('table %s has no column "%s" for %s', events, reducer ->> 'of', reducer ->> 'aggregate')
-        else pgscore._filter_problem(reducer, events)
+        else coalesce(pgscore._filter_problem(reducer, events), pgscore._window_problem(reducer, events))
     end;
     if r.problem is not null then
         return r;
     end if;
     filter := pgscore._filter_sql(reducer, events);
-    -- The parts of the key are the arguments of the function that recounts.
-    chosen := format(
-        'from %s e where %s%s', events,
-        (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal)),
-        ' and ' || filter
-    );
+    chosen := pgscore._chosen_sql(reducer, events, event_key);
     case reducer ->> 'aggregate'
         when 'count' then r := pgscore._count_reducer(r, source, target, filter, chosen);
         when 'sum' then r := pgscore._sum_reducer(r, source, target, filter, chosen);
@@ -44,16 +40,21 @@ begin
         when 'last' then r := pgscore._last_reducer(r, source, target, filter, chosen, events);
         when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
         when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
+        when 'due' then r := pgscore._due_reducer(r, target, events, event_key, reducers);
     end case;
     if filter is not null then
         r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
+    if reducer ? 'window' then
+        r := pgscore._window_reducer(r, events);
     end if;
     if reducer ? 'deletes' then
         -- What is counted once stays counted, so the events that are there do not tell it.
         r.differs := null;
         if r.problem is null and r.kind <> 'add' then
             r.problem := format(
-                '%s of column "%s" is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate', source.attname
+                '%s %s is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate',
+                coalesce('of column "' || source.attname || '"', 'with a window')
             );
         end if;
     end if;
@@ -61,8 +62,8 @@ begin
 end
 $$;
 
-comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
-grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) to pgscore_reader;
+comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[], jsonb) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
+grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[], jsonb) to pgscore_reader;
 
 create function pgscore._reducer_form_problem(reducer jsonb, aggregates text[]) returns text
 language plpgsql immutable
@@ -77,7 +78,7 @@ begin
     end if;
     select format('a reducer has no field "%s"', k) into wrong
     from jsonb_object_keys(reducer) as k
-    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes');
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes', 'window', 'time');
     if found then
         return wrong;
     end if;
@@ -89,6 +90,10 @@ begin
             'the aggregate of a reducer is %s or %s, not "%s"', array_to_string(aggregates[:cardinality(aggregates) - 1], ', '),
             aggregates[cardinality(aggregates)], aggregate
         )
+        when aggregate = 'due' and array['of', 'order_by', 'where', 'deletes', 'window', 'time'] && array(select jsonb_object_keys(reducer))
+            then 'due is of all windows of a binding, and takes nothing but a "column"'
+        when reducer ? 'window' and not reducer ? 'time' then 'a "window" takes a "time": the events'' column that says when each was'
+        when reducer ? 'time' and not reducer ? 'window' then 'a "time" goes with a "window"'
         when aggregate <> 'last' and reducer ? 'order_by' then 'last, and no other aggregate, takes an "order_by"'
         when coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore'
             then format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes')
@@ -109,7 +114,7 @@ begin
     return query
         select r.*
         from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
-            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key, b.reducers) as r
         order by e.ordinal;
 end
 $$;

@@ -52,6 +52,7 @@ begin
             {{lost}}
         );
     end loop;
+    {{instant}}
     {{move}}
     if moved is null then
         return;

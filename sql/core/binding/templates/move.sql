@@ -96,7 +96,7 @@ left join (
     group by {{keys}}
 ) w{{number}} on {{match}}
 left join lateral (
-    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute) r
+    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute{{instant}}) r
     where here.every_{{number}} or {{wanted}}
     offset 0
 ) r{{number}} on true

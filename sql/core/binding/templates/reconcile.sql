@@ -34,7 +34,7 @@ begin
         select pgscore_row, {{key_text}} as key, {{shown}} as shown
         from unnest(here.page) as u
         join {{profile}} pgscore_row on {{page_match}}
-        cross join lateral {{recount}}({{arguments}}, true) r
+        cross join lateral {{recount}}({{arguments}}, true{{instant}}) r
         where {{differ}}
     ) d;
     finished := coalesce(cardinality(page), 0) < $1;
@@ -45,7 +45,7 @@ begin
         select {{number}}, 'recount', {{values}}
         from unnest(here.page) as pgscore_row
         where {{key_text}} = any (here.missed)
-            or exists (select from unnest(here.wrong) as u where {{page_match}});
+            or exists (select from unnest(here.wrong) as u where {{page_match}}){{or_due}};
         if found then
             perform {{apply}}(null);
         end if;

@@ -4,6 +4,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Binding {{binding}}: what the events of a key give. Generated; change it with pgscore.attach.
 -- Those that add up only if everything is asked for.
+{{windows}}
 begin
     select
         {{values}}

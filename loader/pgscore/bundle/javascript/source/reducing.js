@@ -10,6 +10,9 @@ import { canonical } from "./canonical.js";
 
 const haveOneWhere = (one, other) => canonical(one.where ?? {}) === canonical(other.where ?? {});
 
+// Time alone changes it: then it says nothing about all events that there were.
+const movesOn = ({ aggregate, time }) => time !== undefined || aggregate === "due";
+
 function refuseValue(what) {
   throw new PgscoreError(what, "docs/guide/reduce.md says how values are given.", "22023");
 }
@@ -19,14 +22,14 @@ function refuseReducing({ aggregate, column }, why) {
   throw new PgscoreError(`the ${aggregate} "${column}" cannot be told from the profile alone: ${why}`, hint, "0A000");
 }
 
-const AGGREGATES = ["count", "sum", "min", "max", "last", "avg", "distinct"];
+const AGGREGATES = ["count", "sum", "min", "max", "last", "avg", "distinct", "due"];
 
 export class Reducing {
   constructor(binding, profile, events, columns) {
     this.binding = binding;
-    for (const { aggregate, column, of, order_by: by, where } of items(binding.reducers, "reducers")) {
+    for (const { aggregate, column, of, order_by: by, time, where } of items(binding.reducers, "reducers")) {
       choice(aggregate, `aggregate of ${column}`, AGGREGATES);
-      const names = { profile_columns: [column], event_columns: [of, by, ...Object.keys(where ?? {})] };
+      const names = { profile_columns: [column], event_columns: [of, by, time, ...Object.keys(where ?? {})] };
       for (const [table, named] of Object.entries(names)) {
         for (const name of named) want(name === undefined || has(binding[table], name), name, "is in no table");
       }
@@ -55,6 +58,9 @@ export class Reducing {
     for (const reducer of binding.reducers) {
       if (!chosen.includes(reducer)) found.delete(reducer.column);
       else if (own.length) {
+        if (movesOn(reducer)) {
+          refuseReducing(reducer, "its window moves on with time, and which events have left it is not in the profile");
+        }
         const value = this[reducer.aggregate](reducer);
         found.set(reducer.column, value === null ? null : this.type("profile", reducer.column).write(value));
       }
@@ -132,6 +138,7 @@ export class Reducing {
       (each) =>
         each.aggregate === "count" &&
         !each.deletes &&
+        !movesOn(each) &&
         (haveOneWhere(each, {}) || haveOneWhere(each, reducer)) &&
         has(this.profile, each.column) &&
         this.present(each).n === 0n,
@@ -142,7 +149,7 @@ export class Reducing {
   beside(reducer, aggregate, of, by) {
     return this.binding.reducers.find(
       (each) =>
-        each.aggregate === aggregate && each.of === of && each.order_by === by && !each.deletes && haveOneWhere(each, reducer),
+        each.aggregate === aggregate && each.of === of && each.order_by === by && !each.deletes && !movesOn(each) && haveOneWhere(each, reducer),
     );
   }
 
