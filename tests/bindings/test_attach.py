@@ -83,7 +83,7 @@ def _attach(session: Session, **changed: object) -> str:
         ({"reducers": [{**_COUNT, "colour": "red"}]}, 'a reducer has no field "colour"'),
         (
             {"reducers": [{**_COUNT, "aggregate": "median"}]},
-            'is count, sum, min, max, last, avg or distinct, not "median"',
+            'is count, sum, min, max, last, avg, distinct or due, not "median"',
         ),
         ({"reducers": [{**_COUNT, "column": "nothing"}]}, 'has no column "nothing" for a reducer'),
         ({"reducers": [{**_COUNT, "where": {"nothing": 1}}]}, 'has no column "nothing" to filter by'),

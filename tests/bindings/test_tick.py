@@ -365,7 +365,8 @@ def test_keys_of_two_columns_one_at_a_time(owner: Session, shopping: Database) -
         create table visits.gate (
             place text, number integer, n bigint, due_at timestamptz, score float8, primary key (number, place)
         );
-        select pgscore.attach('visits', 'visits.pass', 'visits.gate', '{place,number}'::name[], '{place,number}'::name[],
+        select pgscore.attach('visits', 'visits.pass', 'visits.gate', '{place,number}'::name[],
+            '{place,number}'::name[],
             '[{"column": "n", "aggregate": "count", "window": "1 hour", "time": "at"},
               {"column": "due_at", "aggregate": "due"}]', 'score');
         insert into visits.gate (place, number)

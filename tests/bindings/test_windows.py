@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TIMES = [
     *(
         f"clock_timestamp() - interval '{window}' + interval '{more}'"
-        for window in ("24 hours", "168 hours", "90 minutes")
+        for window in ("24 hours", "120 hours", "168 hours", "90 minutes")
         for more in ("-1 second", "-1 microsecond", "2 milliseconds", "20 milliseconds", "1 second", "1 hour")
     ),
     "clock_timestamp()",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EVENTS = "visits.visit"
 PROFILE = "visits.member"
-_DAY, _WEEK, _SHORT = "'24:00:00'", "'168:00:00'", "'01:30:00'"
+_DAY, _WEEK, _FIVE_DAYS, _SHORT = "'24:00:00'", "'168:00:00'", "'120:00:00'", "'01:30:00'"
 # What PostgreSQL can add a window to.
 _ENDS = "'280000-01-01 00:00:00+00'"
 _ORACLE = f"""
@@ -29,7 +29,7 @@ _ORACLE = f"""
     cross join lateral (select least(clock_timestamp(), p.due_at - interval '1 microsecond') as at) t
     cross join lateral (
         select count(*) as n, count(*) filter (where e.at > t.at - interval {_DAY}) as n_day,
-            count(*) filter (where e.at > t.at - interval {_WEEK} and e.kind = 'long') as long_week,
+            count(*) filter (where e.at > t.at - interval {_FIVE_DAYS} and e.kind = 'long') as long_week,
             coalesce(sum(e.amount) filter (where e.at > t.at - interval {_WEEK}), 0) as paid_week,
             coalesce(sum(e.weight) filter (where e.booked > t.at - interval {_SHORT}), 0) as weight_hour,
             min(e.amount) filter (where e.at > t.at - interval {_DAY}) as least,
@@ -40,6 +40,8 @@ _ORACLE = f"""
             least(
                 min(e.at) filter (where e.at > t.at - interval {_DAY} and e.at < {_ENDS}) + interval {_DAY},
                 min(e.at) filter (where e.at > t.at - interval {_WEEK} and e.at < {_ENDS}) + interval {_WEEK},
+                min(e.at) filter (where e.at > t.at - interval {_FIVE_DAYS} and e.at < {_ENDS} and e.kind = 'long')
+                    + interval {_FIVE_DAYS},
                 min(e.booked) filter (where e.booked > t.at - interval {_SHORT} and e.booked < {_ENDS})
                     + interval {_SHORT}
             ) as due_at
@@ -50,7 +52,7 @@ _ORACLE = f"""
 REDUCERS: list[dict[str, Any]] = [
     {"column": "n", "aggregate": "count"},
     {"column": "n_day", "aggregate": "count", "window": "1 day", "time": "at"},
-    {"column": "long_week", "aggregate": "count", "where": {"kind": "long"}, "window": "7 days", "time": "at"},
+    {"column": "long_week", "aggregate": "count", "where": {"kind": "long"}, "window": "5 days", "time": "at"},
     {"column": "paid_week", "aggregate": "sum", "of": "amount", "window": "7 days", "time": "at"},
     {"column": "weight_hour", "aggregate": "sum", "of": "weight", "window": "90 minutes", "time": "booked"},
     {"column": "least", "aggregate": "min", "of": "amount", "window": "1 day", "time": "at"},

@@ -64,7 +64,7 @@ def test_all_of_them_page_by_page(
     shop.reconcile(missed)
     assert _found(ward, "counters", full=True).startswith("the counters of all 40 profiles are what")
     if not index:
-        monkeypatch.setattr(counters, "_DEAREST", 1.0)
+        monkeypatch.setattr(counters, "DEAREST", 1.0)
         said = _found(ward, "counters-unlooked")
         assert "a sample would cost" in said
         assert said.endswith("since no index of the events begins with their key")

@@ -764,7 +764,7 @@ begin
         exists (select from visits.visit e where e.member = $1),
         case when $2 then (select count(*) from visits.visit e where e.member = $1) end,
         (select count(*) from visits.visit e where e.member = $1 and e.at > $3 - '24:00:00'::interval),
-        (select count(*) from visits.visit e where e.member = $1 and e.kind = 'long'::text and e.at > $3 - '168:00:00'::interval),
+        (select count(*) from visits.visit e where e.member = $1 and e.kind = 'long'::text and e.at > $3 - '120:00:00'::interval),
         (select coalesce(sum(e.amount), 0) from visits.visit e where e.member = $1 and e.at > $3 - '168:00:00'::interval),
         (select coalesce(sum(e.weight), 0) from visits.visit e where e.member = $1 and e.booked > $3 - '01:30:00'::interval),
         (select e.amount from visits.visit e where e.member = $1 and e.at > $3 - '24:00:00'::interval and e.amount is not null order by e.amount asc limit 1),
@@ -774,7 +774,7 @@ begin
         (select e.kind from visits.visit e where e.member = $1 and e.at > $3 - '24:00:00'::interval order by e.at desc nulls last, e.id desc limit 1),
         (select least(
             (select case when e.at < make_timestamptz(290000, 1, 1, 0, 0, 0, 'UTC') then e.at + '24:00:00'::interval end from visits.visit e where e.member = $1 and e.at > $3 - '24:00:00'::interval order by e.at limit 1), 
-            (select case when e.at < make_timestamptz(290000, 1, 1, 0, 0, 0, 'UTC') then e.at + '168:00:00'::interval end from visits.visit e where e.member = $1 and e.kind = 'long'::text and e.at > $3 - '168:00:00'::interval order by e.at limit 1), 
+            (select case when e.at < make_timestamptz(290000, 1, 1, 0, 0, 0, 'UTC') then e.at + '120:00:00'::interval end from visits.visit e where e.member = $1 and e.kind = 'long'::text and e.at > $3 - '120:00:00'::interval order by e.at limit 1), 
             (select case when e.at < make_timestamptz(290000, 1, 1, 0, 0, 0, 'UTC') then e.at + '168:00:00'::interval end from visits.visit e where e.member = $1 and e.at > $3 - '168:00:00'::interval order by e.at limit 1), 
             (select case when e.booked < make_timestamptz(290000, 1, 1, 0, 0, 0, 'UTC') then e.booked + '01:30:00'::interval end from visits.visit e where e.member = $1 and e.booked > $3 - '01:30:00'::interval order by e.booked limit 1)))
     into any_event, value_1, value_2, value_3, value_4, value_5, value_6, value_7, value_8, value_9, value_10, value_11;

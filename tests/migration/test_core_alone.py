@@ -65,7 +65,9 @@ def test_the_former_release_is_not_given_bindings_with_windows(empty: Database) 
               {"column": "due_at", "aggregate": "due"}]', 'score')
         """
     )
-    with pytest.raises(CommandError, match=r"does not know the windows of time of these bindings: public.events \(2BP01\)"):
+    with pytest.raises(
+        CommandError, match=r"does not know the windows of time of these bindings: public.events \(2BP01\)"
+    ):
         migrate.downgrade(empty.dsn(), "core@0001_core")
     session.run("select pgscore.detach('events', 'profile')")
     migrate.downgrade(empty.dsn(), "core@0001_core")

@@ -149,7 +149,12 @@ export class Reducing {
   beside(reducer, aggregate, of, by) {
     return this.binding.reducers.find(
       (each) =>
-        each.aggregate === aggregate && each.of === of && each.order_by === by && !each.deletes && !movesOn(each) && haveOneWhere(each, reducer),
+        each.aggregate === aggregate &&
+        each.of === of &&
+        each.order_by === by &&
+        !each.deletes &&
+        !movesOn(each) &&
+        haveOneWhere(each, reducer),
     );
   }
 
