@@ -263,10 +263,11 @@ def tick(
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
-    """Brings up profiles whose events have left a window of time, and their scores.
+    """Brings up profiles that are due, and their scores.
 
-    Without tables: of all of your bindings with windows. It goes through what is due some hundred at a time while the
-    tables are in use, and leaves rows that others have locked to the next call. It exits with 1 if a binding fails.
+    A profile is due when one of its events has left a window of time. Without tables: of all of your bindings with
+    windows. It goes through what is due some hundred at a time while the tables are in use, and leaves rows that others
+    have locked to the next call. It exits with 1 if a binding fails.
     """
     if bool(events) != bool(profile):
         raise typer.BadParameter("name the event table and the profile table, or neither")
