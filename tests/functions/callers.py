@@ -15,7 +15,7 @@ from azure.functions.meta import Datum
 from tests.bundle.samples import SAMPLES
 from tests.support.migrate import ROOT
 
-from .events import function_url, http_api
+from .events import function_url, http_api, load_balancer, rest_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,18 @@ def function_url_caller(place: Path) -> Callable[[str, bytes], Response]:
     return lambda method, body: _lambda(handler(function_url(method, body or None), None))
 
 
+def rest_api_caller(place: Path) -> Callable[[str, bytes], Response]:
+    """A Lambda behind a REST API of API Gateway."""
+    handler = loaded("aws", place).handler
+    return lambda method, body: _lambda(handler(rest_api(method, body.decode() or None), None))
+
+
+def load_balancer_caller(place: Path) -> Callable[[str, bytes], Response]:
+    """A Lambda that is a target of a load balancer."""
+    handler = loaded("aws", place).handler
+    return lambda method, body: _lambda(handler(load_balancer(method, body), None))
+
+
 def azure_caller(place: Path) -> Callable[[str, bytes], Response]:
     """An Azure Function, found in its app and called through the library's converters, as their worker does it."""
     (found,) = loaded("azure", place).app.get_functions()
@@ -105,6 +117,8 @@ def google_caller(place: Path) -> Callable[[str, bytes], Response]:
 CALLERS = {
     "http-api": ("aws", http_api_caller),
     "function-url": ("aws", function_url_caller),
+    "rest-api": ("aws", rest_api_caller),
+    "load-balancer": ("aws", load_balancer_caller),
     "azure": ("azure", azure_caller),
     "google": ("google", google_caller),
 }

@@ -1,4 +1,4 @@
-"""An AWS Lambda that scores with the bundle beside it, behind an HTTP API of API Gateway or a function URL."""
+"""An AWS Lambda that scores with the bundle beside it, behind API Gateway, a load balancer or a function URL."""
 
 import base64
 import os
@@ -14,9 +14,10 @@ _BUNDLE = load(os.path.join(_HERE, "churn.json"), key=os.path.join(_HERE, _KEY) 
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answers an event of payload format 2.0."""
+    """Answers an event of payload format 2.0, or of 1.0 and a load balancer's, which say the method elsewhere."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         body = base64.b64decode(body)
-    status, text, headers = answer(_BUNDLE, event["requestContext"]["http"]["method"], body)
+    method = event["httpMethod"] if "httpMethod" in event else event["requestContext"]["http"]["method"]
+    status, text, headers = answer(_BUNDLE, method, body)
     return {"statusCode": status, "headers": headers, "body": text}
