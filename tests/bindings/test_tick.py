@@ -12,6 +12,7 @@ import pytest
 from pgscore.doctor import examine
 from sklearn.linear_model import LogisticRegression
 
+from tests.support import migrate
 from tests.support.command import run_here, run_json_here
 from tests.support.database import OPERATOR, refused, wait_until_blocked, wait_until_gone
 
@@ -73,6 +74,18 @@ def test_what_is_due_is_brought_up_once(owner: Session) -> None:
     windows.assert_right(owner)
     assert _said(owner) == ["visits.visit: 0 profiles brought up"]
     assert owner.row(f"select xmin::text, ctid::text from {windows.PROFILE} where id = 2") == untouched
+
+
+def test_what_is_due_in_a_dump_is_due_where_it_is_restored(owner: Session, shopping: Database, empty: Database) -> None:
+    _leave(owner, 1, 3)
+    migrate.psql(empty.dsn(), script=migrate.dump(shopping.dsn()))
+    restored = empty.session()
+    assert restored.value(_DUE) == [1, 3]
+    rows = f"select p.*::text from {windows.PROFILE} p order by id"
+    assert restored.run(rows) == owner.run(rows)
+    assert _said(restored) == ["visits.visit: 2 profiles brought up"]
+    restored.run(f"insert into {windows.EVENTS} (id, member, at) values (5000, 2, clock_timestamp())")
+    windows.assert_right(restored)
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
