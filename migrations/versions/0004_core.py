@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "964236d8f5005c0904f7c871c281f1a7090dd247cd566b99b25d4be4dc91176e")
+    run_frozen("0004_core.up.sql", "d8512795c1985e91c11458336e2de07e9a5068c50a024184659f29f8df7bd35a")
 
 
 def downgrade() -> None:

@@ -72,7 +72,7 @@ declare
     bindings pg_catalog.int4[] := pgscore._bindings_to_tick(events, profile);
     until pg_catalog.timestamptz := pg_catalog.clock_timestamp();
     next pg_catalog.int4;
-    name pg_catalog.text;
+    events_name pg_catalog.text;
     step pg_catalog.record;
     last_due pg_catalog.timestamptz;
     last_key pg_catalog.text[];
@@ -85,7 +85,7 @@ begin
         raise notice 'no binding of yours has a window, so nothing is due';
     end if;
     foreach next in array bindings loop
-        select b.name into name from pgscore.binding b where b.number operator(pg_catalog.=) next;
+        select b.name into events_name from pgscore.binding b where b.number operator(pg_catalog.=) next;
         last_due := null;
         last_key := null;
         ticked := 0;
@@ -105,13 +105,13 @@ begin
                 last_key := step.last_key;
                 finished := step.finished;
             exception when others then
-                failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', name, sqlerrm));
+                failed := pg_catalog.concat_ws('; ', failed, pg_catalog.format('%s: %s', events_name, sqlerrm));
                 finished := true;
             end;
         end loop;
         commit;
         pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        raise info '%: % profiles brought up%', name, ticked, case when locked operator(pg_catalog.>) 0
+        raise info '%: % profiles brought up%', events_name, ticked, case when locked operator(pg_catalog.>) 0
             then pg_catalog.format('; %s were locked by others and are due until the next tick', locked) else '' end;
     end loop;
     if failed is not null then
