@@ -66,7 +66,7 @@ def _text(output: dict[str, Any]) -> str:
     """What people read; numbers are compared by their first digits, since processors round otherwise."""
     lines = str(output.get("text") or output["data"]["text/plain"]).splitlines()
     # Which engine is the faster one is measured anew each time.
-    text = "\n".join(" ".join(line.split()) for line in lines if " engine scores " not in line)
+    text = "\n".join(" ".join(line.split()) for line in lines if " engine scores" not in line)
     return _NUMBER.sub(lambda found: "0" if abs(float(found[0])) < 1e-9 else f"{float(found[0]):.4g}", text)
 
 
