@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgscore.database import rows
 from pgscore.stream.definition import prepare, refuse_attached
-from pgscore.stream.profile_rows import ROUNDS, are_changed, changes_for_ever
+from pgscore.stream.settling import settled
 
 from .storing import find_table, input_sql
 
@@ -130,22 +130,22 @@ class Mover:
             PgscoreError: the rows are others again whenever their scores are stored.
         """
         scores = {each["profile"]: each["score"] for each in moved}
-        if self._score is None or not scores:
+        update = self._score
+        if update is None or not scores:
             return
-        for _ in range(ROUNDS):
-            if not are_changed(connection, self.there.oid, self.inputs):
-                return
-            stand = self.read(connection, list(scores))
-            found = dict(zip((each["profile"] for each in stand), scored(stand), strict=True))
-            others = {key: score for key, score in found.items() if score != scores[key]}
-            if not others:
-                return
-            places = {each["profile"]: json.loads(each["state"])["place"] for each in stand}
+        places: dict[str, str] = {}
+
+        def again(keys: list[str]) -> dict[str, float | None]:
+            stand = self.read(connection, keys)
+            places.update({each["profile"]: json.loads(each["state"])["place"] for each in stand})
+            return dict(zip((each["profile"] for each in stand), scored(stand), strict=True))
+
+        def write(others: dict[str, float | None]) -> None:
             columns = [list(others), [places[key] for key in others], list(others.values())]
             with connection.cursor() as cursor:
-                cursor.execute(self._score, [*columns, [self.version] * len(others)])
-            scores |= others
-        raise changes_for_ever(self.there.shown, self.model)
+                cursor.execute(update, [*columns, [self.version] * len(others)])
+
+        settled(connection, self.there, self.model, self.inputs, scores, again=again, write=write)
 
     def refuse_attached(self, connection: Connection) -> None:
         """Refuses columns that a binding moves by now; behind `store`, so that whoever attaches meanwhile waits for it.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg2.extras
 
-from pgscore.bundle.make import pin
 from pgscore.bundle.reducing.values import Float, shortest_single
-from pgscore.database import row
 from pgscore.errors import PgscoreError
+
+from .quoting import quoted, without_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
 
     Key = tuple[Any, ...]
     Row = dict[str, Any]
-
-# What changes a row beside the statement that does: the table's triggers, and what it generates of other columns.
-_CHANGES = """
-    select exists (
-        select from pg_trigger t
-        where t.tgrelid in (select %(oid)s::oid union all select f.relid from pg_partition_tree(%(oid)s::oid) f)
-            and not t.tgisinternal and t.tgenabled <> 'D' and t.tgtype & 20 <> 0
-    ) or exists (
-        select from pg_attribute a
-        where a.attrelid = %(oid)s and a.attname = any (%(inputs)s::name[]) and a.attgenerated <> ''
-    ) as are_changed
-"""
-
-
-# So often rows are scored again, as the database changes them.
-ROUNDS = 3
 
 
 class Change(NamedTuple):
@@ -64,8 +48,8 @@ class ProfileRows:
         there = self._there
         typed, parts = self._of_keys(keys)
         counted = there.binding.columns
-        of_key = [_quoted(of) for _, of in there.keys]
-        columns = ", ".join([*of_key, *map(_quoted, counted)])
+        of_key = [quoted(of) for _, of in there.keys]
+        columns = ", ".join([*of_key, *map(quoted, counted)])
         values = ", ".join(
             [*(f"k.k{n}" for n in range(len(of_key))), *("0" if c in there.zero else "null" for c in counted)]
         )
@@ -86,8 +70,8 @@ class ProfileRows:
         typed, parts = self._of_keys(keys)
         names = list(dict.fromkeys([*(of for _, of in there.keys), *there.binding.columns, *self._inputs]))
         # Times as text: Python has none that are infinite.
-        read = ", ".join(f"p.{_quoted(n)}" + ("::text" if _is_time(there.names[n]) else "") for n in names)
-        on = " and ".join(f"p.{_quoted(of)} = k.k{n}" for n, (_, of) in enumerate(there.keys))
+        read = ", ".join(f"p.{quoted(n)}" + ("::text" if _is_time(there.names[n]) else "") for n in names)
+        on = " and ".join(f"p.{quoted(of)} = k.k{n}" for n, (_, of) in enumerate(there.keys))
         order = ", ".join(
             f"k.k{n}" + (' collate "C"' if _is_text(there.names[of]) else "") for n, (_, of) in enumerate(there.keys)
         )
@@ -131,7 +115,7 @@ class ProfileRows:
         names = {each: columns[place][0] for place, each in enumerate(listed)}
         if self._version is not None:
             columns.append(("s", "double precision"))
-        sets = [f"{_quoted(n)} = v.{names['c', n]}" for n in counted] + self._scored()
+        sets = [f"{quoted(n)} = v.{names['c', n]}" for n in counted] + self._scored()
         same = [f"{_as_is(n, there)} is not distinct from v.{names['o', n]}" for n in told]
         return self._update(connection, rows, columns, sets, same)
 
@@ -139,10 +123,6 @@ class ProfileRows:
         """Writes scores and the version."""
         rows = {key: [_text(score)] for key, score in scores.items()}
         self._update(connection, rows, [("s", "double precision")], self._scored(), [])
-
-    def are_changed(self, connection: Connection) -> bool:
-        """Whether the database changes rows itself: see `are_changed`."""
-        return are_changed(connection, self._there.oid, self._inputs)
 
     def inputs(self, profile: Mapping[str, Any]) -> Row:
         """A row as the model takes it: a real is the decimal that it is shown as."""
@@ -166,7 +146,7 @@ class ProfileRows:
         if self._version is None:
             return []
         given = ((there.score, "v.s"), (there.version, str(int(self._version))), (there.scored_at, "now()"))
-        return [f"{_quoted(name)} = {sql}" for name, sql in given if name is not None]
+        return [f"{quoted(name)} = {sql}" for name, sql in given if name is not None]
 
     def _update(
         self,
@@ -181,13 +161,13 @@ class ProfileRows:
         if not sets:
             return set(rows)
         columns = [*((f"k{n}", self._named(of)) for n, of in enumerate(of_key)), *columns]
-        where = [f"p.{_quoted(of)} = v.k{n}" for n, of in enumerate(of_key)] + conditions
+        where = [f"p.{quoted(of)} = v.k{n}" for n, of in enumerate(of_key)] + conditions
         with connection.cursor() as cursor:
             found = psycopg2.extras.execute_values(
                 cursor,
                 f"update {there.table} as p set {', '.join(sets)}"  # noqa: S608
                 f" from (values %s) as v ({', '.join(name for name, _ in columns)}) where {' and '.join(where)}"
-                f" returning {', '.join(f'p.{_quoted(of)}' for of in of_key)}",
+                f" returning {', '.join(f'p.{quoted(of)}' for of in of_key)}",
                 [[*map(_text, key), *values] for key, values in rows.items()],
                 template=f"({', '.join(f'%s::{kind}' for _, kind in columns)})",
                 page_size=len(rows),
@@ -196,32 +176,8 @@ class ProfileRows:
         return {tuple(there.types[n].read(v, n) for n, v in zip(of_key, each, strict=True)) for each in found}
 
     def _named(self, column: str) -> str:
-        """The type of a column; a percent sign would be a parameter."""
-        return self._there.names[column].replace("%", "%%")
-
-
-def are_changed(connection: Connection, table: int, inputs: Sequence[str]) -> bool:
-    """Whether the database changes rows of a table itself.
-
-    It is asked behind a write, so that whoever makes it do so waits for this, or is seen.
-    Deferred triggers have done by then what they do.
-    """
-    found = bool(row(connection, _CHANGES, {"oid": table, "inputs": list(inputs)})["are_changed"])
-    if found:
-        with connection.cursor() as cursor:
-            cursor.execute("set constraints all immediate; set constraints all deferred")
-        # Triggers may have set what they like.
-        pin(connection)
-    return found
-
-
-def changes_for_ever(table: str, model: str) -> PgscoreError:
-    """What is said where rows are others again each time that their scores are stored."""
-    return PgscoreError(
-        f"table {table} changes what {model} reads of a row whenever its score is stored, so no score is that of the"
-        " row",
-        "A trigger of it does: have it leave alone what the model reads where nothing else was changed.",
-    )
+        """The type of a column."""
+        return without_parameters(self._there.names[column])
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401
@@ -233,13 +189,8 @@ def _text(value: Any) -> str | None:  # noqa: ANN401
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _quoted(name: str) -> str:
-    # A percent sign would be a parameter.
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
-
-
 def _as_is(name: str, there: Prepared) -> str:
-    return f"p.{_quoted(name)}" + (' collate "C"' if _is_text(there.names[name]) else "")
+    return f"p.{quoted(name)}" + (' collate "C"' if _is_text(there.names[name]) else "")
 
 
 def _is_text(kind: str) -> bool:

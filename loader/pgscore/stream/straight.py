@@ -19,7 +19,8 @@ from pgscore.served import fetch, marks
 from .apps import Done, Output
 from .definition import Prepared, prepare, refuse_attached
 from .messages import Dead
-from .profile_rows import ROUNDS, Change, ProfileRows, changes_for_ever
+from .profile_rows import Change, ProfileRows
+from .settling import settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -252,19 +253,22 @@ class StraightToProfiles:
     ) -> dict[Key, float | None]:
         """The scores of rows as the database has left them: generated columns, and triggers of the table's."""
         rows = self._rows
-        for _ in range(ROUNDS):
-            if not rows.are_changed(connection):
-                return scores
-            stand, unreadable = rows.lock(connection, list(scores))
+
+        def again(keys: list[Key]) -> dict[Key, float | None]:
+            stand, unreadable = rows.lock(connection, keys)
             for problem in unreadable.values():
                 raise problem
-            found = {key: bundle.score(rows.inputs(stand[key])) for key in scores if key in stand}
-            others = {key: score for key, score in found.items() if not _is_same(score, scores[key])}
-            if not others:
-                return scores
-            rows.write_scores(connection, others)
-            scores |= others
-        raise changes_for_ever(self._prepared.shown, self._model)
+            return {key: bundle.score(rows.inputs(stand[key])) for key in keys if key in stand}
+
+        return settled(
+            connection,
+            self._prepared,
+            self._model,
+            self._inputs(),
+            scores,
+            again=again,
+            write=lambda others: rows.write_scores(connection, others),
+        )
 
     def _output(self, topic: str, key: Key, score: float | None, version: int, message: Message) -> Output:
         named = {of: part for (_, of), part in zip(self._prepared.keys, key, strict=True)}
@@ -279,8 +283,3 @@ class StraightToProfiles:
         headers = [("pgscore-topic", raw.topic.encode()), ("pgscore-partition", str(raw.partition).encode()),
                    ("pgscore-offset", str(raw.offset).encode())]  # fmt: skip
         return Output(topic, raw.key, json.dumps(said, ensure_ascii=False, default=str).encode(), headers)
-
-
-def _is_same(one: float | None, other: float | None) -> bool:
-    # NULL is like NULL, and a NaN like a NaN.
-    return one == other or (one is not None and other is not None and one != one and other != other)  # noqa: PLR0124
