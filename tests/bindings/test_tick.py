@@ -1,18 +1,13 @@
-"""What time alone changes: profiles that are due, and how they are brought up beside everybody else."""
+"""Bringing up profiles that are due, beside everybody else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pgscore
 import psycopg2
 import pytest
-from pgscore.doctor import examine
-from sklearn.linear_model import LogisticRegression
 
-from tests.support import migrate
 from tests.support.command import run_here, run_json_here
 from tests.support.database import OPERATOR, refused, wait_until_blocked, wait_until_gone
 
@@ -21,18 +16,7 @@ from . import shop, windows
 if TYPE_CHECKING:
     from tests.support.database import Database, Session
 
-_DUE = f"select array_agg(id order by id) from {windows.PROFILE} where due_at <= clock_timestamp()"
 _STEP = "select ticked, locked, finished from pgscore._tick_step(%s, clock_timestamp(), rows => %s)"
-
-
-@pytest.fixture
-def owner(shopping: Database) -> Session:
-    """A superuser's session, where the tables are attached, with three profiles that have no events."""
-    session = shopping.session()
-    windows.build(session)
-    windows.attach(session)
-    session.run(f"insert into {windows.PROFILE} (id) select generate_series(1, 3)")
-    return session
 
 
 def _number(session: Session) -> int:
@@ -40,88 +24,26 @@ def _number(session: Session) -> int:
     return int(number)
 
 
-def _leave(session: Session, *members: int, kind: str = "long") -> None:
-    """Gives each profile an event that has left the windows of a day since the profile was brought up.
-
-    No trigger sees that the event was longer ago than it was.
-    """
-    session.run(
-        f"insert into {windows.EVENTS} (id, member, kind, amount, at, booked)"
-        " select 1000 + m, m, %s, 5, clock_timestamp() - interval '23 hours', clock_timestamp() from unnest(%s) m",
-        kind,
-        list(members),
-    )
-    session.run("set session_replication_role = replica")
-    session.run(f"update {windows.EVENTS} set at = at - interval '2 hours' where member = any (%s)", list(members))
-    session.run(f"update {windows.PROFILE} set due_at = due_at - interval '2 hours' where id = any (%s)", list(members))
-    session.run("set session_replication_role = origin")
-
-
-def _said(session: Session, sql: str = f"call pgscore.tick('{windows.EVENTS}', '{windows.PROFILE}')") -> list[str]:
-    with session.said() as said:
-        shop.run_as_owner(session, sql)
-    return [text for _, text in said]
-
-
-def test_what_is_due_is_brought_up_once(owner: Session) -> None:
-    _leave(owner, 1, 3)
-    assert owner.value(_DUE) == [1, 3]
-    windows.assert_right(owner)
-    untouched = owner.row(f"select xmin::text, ctid::text from {windows.PROFILE} where id = 2")
-    assert _said(owner) == ["visits.visit: 2 profiles brought up"]
-    assert owner.value(_DUE) is None
-    assert owner.run(f"select n, n_day, long_week from {windows.PROFILE} where id = 1") == [(1, 0, 1)]
-    windows.assert_right(owner)
-    assert _said(owner) == ["visits.visit: 0 profiles brought up"]
-    assert owner.row(f"select xmin::text, ctid::text from {windows.PROFILE} where id = 2") == untouched
-
-
-def test_what_is_due_in_a_dump_is_due_where_it_is_restored(owner: Session, shopping: Database, empty: Database) -> None:
-    _leave(owner, 1, 3)
-    migrate.psql(empty.dsn(), script=migrate.dump(shopping.dsn()))
-    restored = empty.session()
-    assert restored.value(_DUE) == [1, 3]
-    rows = f"select p.*::text from {windows.PROFILE} p order by id"
-    assert restored.run(rows) == owner.run(rows)
-    assert _said(restored) == ["visits.visit: 2 profiles brought up"]
-    restored.run(f"insert into {windows.EVENTS} (id, member, at) values (5000, 2, clock_timestamp())")
-    windows.assert_right(restored)
+def test_what_is_due_is_brought_up_once(visits: Session) -> None:
+    windows.leave(visits, 1, 3)
+    assert visits.value(windows.DUE) == [1, 3]
+    windows.assert_right(visits)
+    untouched = visits.row(f"select xmin::text, ctid::text from {windows.PROFILE} where id = 2")
+    assert windows.said_by_tick(visits) == ["visits.visit: 2 profiles brought up"]
+    assert visits.value(windows.DUE) is None
+    assert visits.run(f"select n, n_day, long_week from {windows.PROFILE} where id = 1") == [(1, 0, 1)]
+    windows.assert_right(visits)
+    assert windows.said_by_tick(visits) == ["visits.visit: 0 profiles brought up"]
+    assert visits.row(f"select xmin::text, ctid::text from {windows.PROFILE} where id = 2") == untouched
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-def test_whatever_the_default_level_is(owner: Session, level: str) -> None:
-    _leave(owner, 1, 3)
-    owner.run(f"set default_transaction_isolation = '{level}'")
-    assert _said(owner) == ["visits.visit: 2 profiles brought up"]
-    said = _said(owner, f"call pgscore.reconcile('{windows.EVENTS}', '{windows.PROFILE}')")
+def test_whatever_the_default_level_is(visits: Session, level: str) -> None:
+    windows.leave(visits, 1, 3)
+    visits.run(f"set default_transaction_isolation = '{level}'")
+    assert windows.said_by_tick(visits) == ["visits.visit: 2 profiles brought up"]
+    said = windows.said_by_tick(visits, f"call pgscore.reconcile('{windows.EVENTS}', '{windows.PROFILE}')")
     assert said == ["visits.visit: 3 profiles compared, 0 differed"]
-
-
-def test_any_event_brings_its_profile_up(owner: Session) -> None:
-    """Also one that is in no window itself."""
-    _leave(owner, 1, 3)
-    owner.run(f"insert into {windows.EVENTS} (id, member) values (1, 1)")
-    assert owner.value(_DUE) == [3]
-    windows.assert_right(owner)
-
-
-def test_the_clock_is_read_when_the_profile_is_locked(owner: Session, shopping: Database) -> None:
-    """A transaction that began before an event left its window commits after another one has seen it leave."""
-    early, late = shopping.session(), shopping.session()
-    early.run("begin")
-    early.run(f"insert into {windows.EVENTS} (id, member, at) values (1, 1, clock_timestamp())")
-    late.run(
-        f"insert into {windows.EVENTS} (id, member, at)"
-        " values (2, 1, clock_timestamp() - interval '24 hours' + interval '0.5 seconds')"
-    )
-    assert owner.value(f"select n_day from {windows.PROFILE} where id = 1") == 1
-    while owner.value(f"select due_at >= clock_timestamp() from {windows.PROFILE} where id = 1"):
-        pass
-    assert owner.value(_DUE) == [1]
-    early.run("commit")
-    assert owner.value(_DUE) is None
-    assert owner.value(f"select n_day from {windows.PROFILE} where id = 1") == 1
-    windows.assert_right(owner)
 
 
 @pytest.mark.parametrize("timing", ["commit", "statement"])
@@ -130,60 +52,60 @@ def test_an_event_that_commits_after_tick_has_looked(shopping: Database, timing:
     windows.build(observer)
     windows.attach(observer, timing=timing)
     observer.run(f"insert into {windows.PROFILE} (id) select generate_series(1, 3)")
-    _leave(observer, 1, 2)
+    windows.leave(observer, 1, 2)
     application.run("begin")
     application.run(
         f"insert into {windows.EVENTS} (id, member, kind, at) values (1, 1, 'old', now() - interval '25 hours')"
     )
-    said = _said(worker)
+    said = windows.said_by_tick(worker)
     held = timing == "statement"
     # With statement its profile is locked, and brought up by who has locked it.
     left = "1 profiles brought up; 1 were locked by others and are due until the next tick"
     assert said == [f"visits.visit: {left if held else '2 profiles brought up'}"]
     application.run("commit")
-    assert observer.value(_DUE) is None
+    assert observer.value(windows.DUE) is None
     assert observer.row(f"select n, kinds from {windows.PROFILE} where id = 1") == (2, 2)
     windows.assert_right(observer)
 
 
-def test_who_has_locked_a_profile_is_not_waited_for(owner: Session, shopping: Database) -> None:
+def test_who_has_locked_a_profile_is_not_waited_for(visits: Session, shopping: Database) -> None:
     application = shopping.session()
-    _leave(owner, 1, 2, 3)
+    windows.leave(visits, 1, 2, 3)
     application.run("begin")
     application.run(f"select from {windows.PROFILE} where id in (1, 3) for update")
-    assert _said(owner) == [
+    assert windows.said_by_tick(visits) == [
         "visits.visit: 1 profiles brought up; 2 were locked by others and are due until the next tick"
     ]
     application.run("rollback")
-    assert owner.value(_DUE) == [1, 3]
-    assert _said(owner) == ["visits.visit: 2 profiles brought up"]
-    windows.assert_right(owner)
+    assert visits.value(windows.DUE) == [1, 3]
+    assert windows.said_by_tick(visits) == ["visits.visit: 2 profiles brought up"]
+    windows.assert_right(visits)
 
 
-def test_two_at_once(owner: Session, shopping: Database) -> None:
+def test_two_at_once(visits: Session, shopping: Database) -> None:
     """The second waits for the first one's transaction, and finds nothing left."""
     first, second = shopping.session(), shopping.session()
-    _leave(owner, 1, 2)
-    number = _number(owner)
+    windows.leave(visits, 1, 2)
+    number = _number(visits)
     for each in (first, second):
         each.run(f"set role {shop.OWNER}")
     first.run("begin")
     assert first.row(_STEP, number, 10) == (2, 0, True)
     waiting = second.start(_STEP, number, 10)
-    wait_until_blocked(owner, second.pid, by=first.pid)
+    wait_until_blocked(visits, second.pid, by=first.pid)
     first.run("commit")
     assert waiting.result() == [(0, 0, True)]
-    windows.assert_right(owner)
+    windows.assert_right(visits)
 
 
-def test_killed_in_the_middle(owner: Session, shopping: Database) -> None:
+def test_killed_in_the_middle(visits: Session, shopping: Database) -> None:
     """What it had committed stays, and the next call does the rest."""
     blocker, worker = shopping.session(), shopping.session()
-    owner.run(f"insert into {windows.PROFILE} (id) select generate_series(4, 450)")
-    _leave(owner, *range(1, 451))
+    visits.run(f"insert into {windows.PROFILE} (id) select generate_series(4, 450)")
+    windows.leave(visits, *range(1, 451))
     # The 300th of them in the order in which they were due waits for whoever holds the lock.
     shop.run_as_owner(
-        owner,
+        visits,
         f"""
         create function visits.wait() returns trigger language plpgsql as
             $$ begin if new.id = 300 then perform pg_advisory_xact_lock(7); end if; return new; end $$;
@@ -192,37 +114,37 @@ def test_killed_in_the_middle(owner: Session, shopping: Database) -> None:
     )
     blocker.run("select pg_advisory_lock(7)")
     calling = worker.work(windows.tick, worker)
-    wait_until_blocked(owner, worker.pid, by=blocker.pid)
+    wait_until_blocked(visits, worker.pid, by=blocker.pid)
     # An application's events of profiles that are not of this chunk are not kept.
-    owner.run(f"insert into {windows.EVENTS} (id, member) values (1, 1)")
-    owner.run("select pg_terminate_backend(%s)", worker.pid)
+    visits.run(f"insert into {windows.EVENTS} (id, member) values (1, 1)")
+    visits.run("select pg_terminate_backend(%s)", worker.pid)
     with pytest.raises(psycopg2.Error):
         calling.result()
-    wait_until_gone(owner, worker.pid)
+    wait_until_gone(visits, worker.pid)
     blocker.run("select pg_advisory_unlock(7)")
-    assert owner.value(f"select count(*) from {windows.PROFILE} where due_at <= clock_timestamp()") == 250
-    windows.assert_right(owner)
-    assert _said(owner) == ["visits.visit: 250 profiles brought up"]
-    windows.assert_right(owner)
+    assert visits.value(f"select count(*) from {windows.PROFILE} where due_at <= clock_timestamp()") == 250
+    windows.assert_right(visits)
+    assert windows.said_by_tick(visits) == ["visits.visit: 250 profiles brought up"]
+    windows.assert_right(visits)
 
 
-def test_many_that_were_due_at_one_time_are_told_apart_by_their_keys(owner: Session) -> None:
-    owner.run(f"insert into {windows.PROFILE} (id) select generate_series(4, 1000)")
-    owner.run(
+def test_many_that_were_due_at_one_time_are_told_apart_by_their_keys(visits: Session) -> None:
+    visits.run(f"insert into {windows.PROFILE} (id) select generate_series(4, 1000)")
+    visits.run(
         f"insert into {windows.EVENTS} (id, member, at) select m, m, now() - interval '1 hour'"
         " from generate_series(1, 1000) m"
     )
-    owner.run("set session_replication_role = replica")
-    owner.run(f"update {windows.EVENTS} set at = at - interval '1 day'; update {windows.PROFILE} set due_at = now()")
-    owner.run("set session_replication_role = origin")
-    assert _said(owner) == ["visits.visit: 1000 profiles brought up"]
-    windows.assert_right(owner)
+    visits.run("set session_replication_role = replica")
+    visits.run(f"update {windows.EVENTS} set at = at - interval '1 day'; update {windows.PROFILE} set due_at = now()")
+    visits.run("set session_replication_role = origin")
+    assert windows.said_by_tick(visits) == ["visits.visit: 1000 profiles brought up"]
+    windows.assert_right(visits)
 
 
-def test_all_of_an_owner_without_other_rights(owner: Session, shopping: Database) -> None:
+def test_all_of_an_owner_without_other_rights(visits: Session, shopping: Database) -> None:
     """The owner is no superuser; what fails of one binding does not keep others from it."""
     session = shopping.session(shop.OWNER)
-    _leave(owner, 1)
+    windows.leave(visits, 1)
     session.run("create table visits.other (id bigint primary key, seen bigint, until timestamptz, score float8)")
     session.run(
         "select pgscore.attach('visits', 'visits.visit', 'visits.other', 'member', 'id', %s, 'score')",
@@ -249,127 +171,43 @@ def test_all_of_an_owner_without_other_rights(owner: Session, shopping: Database
         ("visits.visit", 1, None),
         ("visits.visit to visits.other", 0, None),
     ]
-    windows.assert_right(owner)
+    windows.assert_right(visits)
 
 
-def test_refusals(owner: Session, shopping: Database) -> None:
+def test_refusals(visits: Session, shopping: Database) -> None:
     with refused("22023", "name the event table and the profile table, or neither"):
-        owner.run("call pgscore.tick('visits.visit')")
+        visits.run("call pgscore.tick('visits.visit')")
     with refused("42501", "belongs to shop_owner"):
-        owner.run("call pgscore.tick('visits.visit', 'visits.member')")
+        visits.run("call pgscore.tick('visits.visit', 'visits.member')")
     with refused("42704", "is not attached to"):
-        shop.run_as_owner(owner, "call pgscore.tick('visits.member', 'visits.visit')")
+        shop.run_as_owner(visits, "call pgscore.tick('visits.member', 'visits.visit')")
     shop.attach(shopping.session())
     with refused("22023", "has a window, so time alone changes nothing"):
-        shop.run_as_owner(owner, f"call pgscore.tick('{shop.EVENTS}', '{shop.PROFILE}')")
-    with owner.said() as said:
-        owner.run("call pgscore.tick()")
+        shop.run_as_owner(visits, f"call pgscore.tick('{shop.EVENTS}', '{shop.PROFILE}')")
+    with visits.said() as said:
+        visits.run("call pgscore.tick()")
     assert said == [("NOTICE", "no binding of yours has a window, so nothing is due")]
-    shop.run_as_owner(owner, f"select pgscore.detach('{windows.EVENTS}', '{windows.PROFILE}')")
-    assert owner.value("select count(*) from pg_proc where proname ~ '^_pgscore_(visit|member)'") == 0
+    shop.run_as_owner(visits, f"select pgscore.detach('{windows.EVENTS}', '{windows.PROFILE}')")
+    assert visits.value("select count(*) from pg_proc where proname ~ '^_pgscore_(visit|member)'") == 0
     with refused("42704", "is not attached to"):
-        shop.run_as_owner(owner, "call pgscore.tick('visits.visit', 'visits.member')")
+        shop.run_as_owner(visits, "call pgscore.tick('visits.visit', 'visits.member')")
 
 
-def test_the_command(owner: Session, shopping: Database) -> None:
+def test_the_command(visits: Session, shopping: Database) -> None:
     dsn = shopping.dsn(shop.OWNER)
-    _leave(owner, 1, 2)
+    windows.leave(visits, 1, 2)
     found = run_json_here(dsn, "tick", "visits.visit", "visits.member")
     assert found == {
         "ok": True,
         "bindings": [{"binding": "visits.visit", "ticked": 2, "locked": 0, "problem": None, "hint": ""}],
     }
-    windows.assert_right(owner)
+    windows.assert_right(visits)
     done = run_here(dsn, "tick")
     assert (done.returncode, done.stdout) == (0, "visits.visit: 0 profiles brought up.\n")
     assert "or neither" in run_here(dsn, "tick", "visits.visit", expect=2).stderr
 
 
-def test_reconcile_takes_nothing_for_wrong_that_is_due(owner: Session) -> None:
-    _leave(owner, 1, 2)
-    call = f"call pgscore.reconcile('{windows.EVENTS}', '{windows.PROFILE}'"
-    assert _said(owner, f"{call}, false)") == ["visits.visit: 3 profiles compared, 0 differed"]
-    assert owner.value(_DUE) == [1, 2]
-    # What is wrong is found, also of one that is due.
-    owner.run(f"update {windows.PROFILE} set n_day = 7 where id = 1")
-    owner.run(f"update {windows.PROFILE} set due_at = null where id = 2")
-    said = _said(owner, f"{call}, false)")
-    assert said[-1] == "visits.visit: 3 profiles compared, 2 differed and were left as they are"
-    assert "1: n_day is 7 and the events give 1" in said[0]
-    assert "2: n_day is 1 and the events give 0" in said[0]
-    assert _said(owner, f"{call})")[-1] == "visits.visit: 3 profiles compared, 2 differed and were mended"
-    assert owner.value(_DUE) is None
-    windows.assert_right(owner)
-    _leave(owner, 3)
-    assert _said(owner, f"{call})") == ["visits.visit: 3 profiles compared, 0 differed"]
-    assert owner.value(_DUE) is None
-    windows.assert_right(owner)
-
-
-@pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("indexed", [False, True])
-def test_the_doctor_tells_what_is_due_from_what_is_wrong(
-    owner: Session,
-    shopping: Database,
-    indexed: bool,
-    full: bool,
-) -> None:
-    def found() -> dict[str, str]:
-        return {
-            each.code: each.sentence
-            for each in examine(shopping.dsn(shop.OWNER), full=full)
-            if each.subject == "visits.visit"
-        }
-
-    if not indexed:
-        owner.run("drop index visits.visit_member_at_idx")
-    _leave(owner, 1)
-    assert found().keys() == {"due", "counters", "no-version"}
-    assert found()["due"].startswith("1 profile is due, and has been since ")
-    windows.tick(owner)
-    assert "due" not in found()
-    assert "counters" in found()
-    owner.run(f"update {windows.PROFILE} set n_day = 7 where id = 1")
-    assert "such as 1: n_day is 7 and the events give 0" in found()["counters-differ"]
-
-
-def test_a_score_follows(owner: Session, shopping: Database) -> None:
-    """Invariant 2: it is what the model gives for the windows as they stand, for one row and for many."""
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame(random.integers(0, 5, (60, 2)).astype(float), columns=["n_day", "long_week"])
-    model = LogisticRegression().fit(frame, (frame["n_day"] + frame["long_week"] > 4).astype(int))
-    published = pgscore.publish(
-        shopping.dsn(), "visits", model, profile=windows.PROFILE, golden=frame.head(5), promoted=True
-    )
-    assert published.problem is None
-    owner.run(f"insert into {windows.PROFILE} (id) select generate_series(4, 30)")
-    _leave(owner, 1)
-    windows.tick(owner)
-    _leave(owner, *range(2, 31))
-    windows.tick(owner)
-    rows = owner.run(f"select n_day, long_week, score from {windows.PROFILE}")
-    assert {row[:2] for row in rows} == {(0, 1)}
-    expected = model.predict_proba(pd.DataFrame([[0.0, 1.0]], columns=frame.columns))[0, 1]
-    assert [row[2] for row in rows] == pytest.approx([expected] * 30, rel=1e-12)
-
-
-@pytest.mark.parametrize("timing", ["commit", "statement"])
-@pytest.mark.parametrize("on_missing", ["insert", "error"])
-def test_events_that_find_no_profile(shopping: Database, on_missing: str, timing: str) -> None:
-    session = shopping.session()
-    windows.build(session)
-    windows.attach(session, on_missing=on_missing, timing=timing)
-    event = f"insert into {windows.EVENTS} (id, member, at) values (1, 1, clock_timestamp() - interval '1 hour')"
-    if on_missing == "error":
-        with refused("23503", "has no row whose id is 1"):
-            session.run(event)
-        session.run(f"insert into {windows.PROFILE} (id) values (1)")
-    session.run(event)
-    assert session.value(f"select n_day from {windows.PROFILE}") == 1
-    windows.assert_right(session)
-
-
-def test_keys_of_two_columns_one_at_a_time(owner: Session, shopping: Database) -> None:
+def test_keys_of_two_columns_one_at_a_time(visits: Session, shopping: Database) -> None:
     """Profiles that were due at one time are gone through in the order of their keys, texts too."""
     session = shopping.session(shop.OWNER)
     session.run(
@@ -387,9 +225,9 @@ def test_keys_of_two_columns_one_at_a_time(owner: Session, shopping: Database) -
         insert into visits.pass select clock_timestamp(), place, number from visits.gate;
         """
     )
-    owner.run("set session_replication_role = replica")
-    owner.run("update visits.pass set at = at - interval '1 hour'; update visits.gate set due_at = now()")
-    owner.run("set session_replication_role = origin")
+    visits.run("set session_replication_role = replica")
+    visits.run("update visits.pass set at = at - interval '1 hour'; update visits.gate set due_at = now()")
+    visits.run("set session_replication_role = origin")
     number = session.value("select number from pgscore.binding where profile = 'visits.gate'::regclass")
     until = session.value("select clock_timestamp()")
     step = "select ticked, last_due, last_key, finished from pgscore._tick_step(%s, %s, %s, %s, 1)"
@@ -404,12 +242,12 @@ def test_keys_of_two_columns_one_at_a_time(owner: Session, shopping: Database) -
     assert session.run("select distinct n, due_at from visits.gate") == [(0, None)]
 
 
-def test_a_member_of_the_owner_runs_nothing_that_another_one_has_put_there(owner: Session, shopping: Database) -> None:
-    _leave(owner, 1)
-    owner.run(f"grant {shop.OWNER} to {OPERATOR}")
+def test_a_member_of_the_owner_runs_nothing_that_another_one_has_put_there(visits: Session, shopping: Database) -> None:
+    windows.leave(visits, 1)
+    visits.run(f"grant {shop.OWNER} to {OPERATOR}")
     try:
         shop.run_as_owner(
-            owner,
+            visits,
             "create or replace function visits._pgscore_visit_tick(rows integer, until timestamptz,"
             " after_due timestamptz, after_key text[], out ticked bigint, out locked bigint, out last_due timestamptz,"
             " out last_key text[], out finished boolean) language plpgsql as"
@@ -417,8 +255,8 @@ def test_a_member_of_the_owner_runs_nothing_that_another_one_has_put_there(owner
         )
         assert [each.ticked for each in pgscore.tick(shopping.dsn(OPERATOR))] == [1]
     finally:
-        owner.run(f"revoke {shop.OWNER} from {OPERATOR}")
-    windows.assert_right(owner)
+        visits.run(f"revoke {shop.OWNER} from {OPERATOR}")
+    windows.assert_right(visits)
 
 
 def test_five_bindings_and_more_of_two_tables(shopping: Database) -> None:

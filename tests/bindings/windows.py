@@ -49,6 +49,7 @@ _ORACLE = f"""
     ) o
     order by p.id
 """
+DUE = f"select array_agg(id order by id) from {PROFILE} where due_at <= clock_timestamp()"
 REDUCERS: list[dict[str, Any]] = [
     {"column": "n", "aggregate": "count"},
     {"column": "n_day", "aggregate": "count", "window": "1 day", "time": "at"},
@@ -121,3 +122,27 @@ def assert_right(session: Session) -> list[tuple[Any, ...]]:
     for key, instant, due, stored, expected in found:
         assert stored == expected, (key, instant, due)
     return [each[:3] for each in found]
+
+
+def leave(session: Session, *members: int, kind: str = "long") -> None:
+    """Gives each profile an event that has left the windows of a day since the profile was brought up.
+
+    No trigger sees that the event was longer ago than it was.
+    """
+    session.run(
+        f"insert into {EVENTS} (id, member, kind, amount, at, booked)"
+        " select 1000 + m, m, %s, 5, clock_timestamp() - interval '23 hours', clock_timestamp() from unnest(%s) m",
+        kind,
+        list(members),
+    )
+    session.run("set session_replication_role = replica")
+    session.run(f"update {EVENTS} set at = at - interval '2 hours' where member = any (%s)", list(members))
+    session.run(f"update {PROFILE} set due_at = due_at - interval '2 hours' where id = any (%s)", list(members))
+    session.run("set session_replication_role = origin")
+
+
+def said_by_tick(session: Session, sql: str = f"call pgscore.tick('{EVENTS}', '{PROFILE}')") -> list[str]:
+    """Brings up what is due, as the tables' owner; what is said of it."""
+    with session.said() as said:
+        run_as_owner(session, sql)
+    return [text for _, text in said]
